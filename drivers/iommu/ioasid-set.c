@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOASID: sets, capacity and accounting.
+ *
+ * Every number belongs to a set. A set with a quota has that many numbers
+ * guaranteed, and no more; an elastic set (quota 0) draws on what nobody has
+ * reserved. At all times, under the core lock:
+ *
+ *   sum(max(quota, used)) over sets with a quota, alive or dying
+ *     + numbers of elastic sets that are out  ==  ioasid_committed
+ *   ioasid_committed <= ioasid_total - 1
+ *
+ * so that a guarantee can always be met. When a set dies, its quota shrinks to
+ * the numbers that are still out; each returns one when it leaves quarantine.
+ */
+#define pr_fmt(fmt) "ioasid: " fmt
+
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "ioasid-internal.h"
+
+#ifdef MODULE_PARAM_PREFIX
+#undef MODULE_PARAM_PREFIX
+#endif
+#define MODULE_PARAM_PREFIX "ioasid."
+
+static unsigned int ioasid_system_quota;
+module_param_named(system_quota, ioasid_system_quota, uint, 0444);
+MODULE_PARM_DESC(system_quota, "IOASIDs guaranteed to the host (SVA, idxd); 0: none, elastic");
+
+static unsigned int ioasid_user_max;
+module_param_named(user_max, ioasid_user_max, uint, 0444);
+MODULE_PARM_DESC(user_max, "most IOASIDs that all users together may reserve or use; 0: half of all");
+
+/* All under the core lock */
+static unsigned int ioasid_total = 1U << IOASID_MAX_BITS;
+static unsigned int ioasid_committed;
+static unsigned int ioasid_user_committed;
+static unsigned int ioasid_serial = 1;
+static LIST_HEAD(ioasid_evts);
+LIST_HEAD(ioasid_sets);
+
+static struct ioasid_evt ioasid_system_evt = {
+	.lock = __MUTEX_INITIALIZER(ioasid_system_evt.lock),
+	.users = 1,
+};
+
+/* Static, so that it is there before any initcall and never goes */
+static struct ioasid_set ioasid_system = {
+	.refs = REFCOUNT_INIT(1),
+	.type = IOASID_SET_TYPE_PRIVATE,
+	.evt = &ioasid_system_evt,
+	.chain = IOASID_CHAIN_INIT(ioasid_system.chain),
+	.ids = LIST_HEAD_INIT(ioasid_system.ids),
+	.due = LIST_HEAD_INIT(ioasid_system.due),
+	.elastic = true,
+	.work = __WORK_INITIALIZER(ioasid_system.work, ioasid_free_work),
+};
+
+static unsigned int ioasid_user_limit(void)
+{
+	return ioasid_user_max ?: ioasid_total / 2;
+}
+
+/* Takes @n out of what is left for @set, or says that there is too little */
+static int ioasid_commit(struct ioasid_set *set, unsigned int n)
+{
+	ioasid_assert_locked();
+
+	if (n > ioasid_total - 1 - ioasid_committed)
+		return -ENOSPC;
+	if (set->type == IOASID_SET_TYPE_MM) {
+		unsigned int limit = ioasid_user_limit();
+
+		if (ioasid_user_committed > limit ||
+		    n > limit - ioasid_user_committed)
+			return -ENOSPC;
+		ioasid_user_committed += n;
+	}
+	ioasid_committed += n;
+	return 0;
+}
+
+static void ioasid_uncommit(struct ioasid_set *set, unsigned int n)
+{
+	ioasid_assert_locked();
+
+	ioasid_committed -= n;
+	if (set->type == IOASID_SET_TYPE_MM)
+		ioasid_user_committed -= n;
+}
+
+/* One more number for @set */
+int ioasid_charge(struct ioasid_set *set)
+{
+	int ret;
+
+	ioasid_assert_locked();
+
+	if (set->dying)
+		return -ESHUTDOWN;
+	if (set->elastic) {
+		ret = ioasid_commit(set, 1);
+		if (ret)
+			return ret;
+	} else if (set->used >= set->quota) {
+		return -EDQUOT;
+	}
+	WRITE_ONCE(set->used, set->used + 1);
+	return 0;
+}
+
+void ioasid_uncharge(struct ioasid_set *set)
+{
+	ioasid_assert_locked();
+
+	WRITE_ONCE(set->used, set->used - 1);
+	if (set->elastic) {
+		ioasid_uncommit(set, 1);
+	} else if (set->dying) {
+		set->quota--;
+		ioasid_uncommit(set, 1);
+	}
+}
+
+/* Returns false if @set was dying already */
+bool ioasid_set_mark_dying(struct ioasid_set *set)
+{
+	ioasid_assert_locked();
+
+	if (set->dying)
+		return false;
+	set->dying = true;
+	if (!set->elastic) {
+		ioasid_uncommit(set, set->quota - set->used);
+		set->quota = set->used;
+	}
+	return true;
+}
+
+/* The highest number there is */
+ioasid_t ioasid_highest(void)
+{
+	ioasid_assert_locked();
+
+	return ioasid_total - 1;
+}
+
+void ioasid_get_usage(struct ioasid_usage *usage)
+{
+	unsigned long flags;
+
+	ioasid_lock(flags);
+	usage->total = ioasid_total;
+	usage->committed = ioasid_committed;
+	usage->user_committed = ioasid_user_committed;
+	usage->user_max = ioasid_user_limit();
+	ioasid_unlock(flags);
+}
+
+/**
+ * ioasid_install_capacity() - Set how many IOASIDs there are.
+ * @total: IOASIDs are 1 … @total - 1; 2 … 1 << 20.
+ *
+ * The IOMMU core calls this with the largest PASID space of the IOMMUs (VT-d
+ * ECAP_REG.PSS, SMMUv3 IDR1.SSIDSIZE). What a single device can do limits each
+ * ioasid_alloc() instead. May be called again. On failure nothing changes.
+ *
+ * Context: Process context, not from a handler of an event.
+ * Return:
+ * * %0 - done
+ * * %-EINVAL - @total is out of range
+ * * %-EBUSY - an IOASID that is out, or the sum of the guarantees, is above it
+ * * %-EDEADLK - called from a handler of an event
+ */
+int ioasid_install_capacity(ioasid_t total)
+{
+	unsigned long flags, index = total;
+	int ret = 0;
+
+	if (total < 2 || total > 1U << IOASID_MAX_BITS)
+		return -EINVAL;
+	if (ioasid_in_handler())
+		return -EDEADLK;
+
+	ioasid_lock(flags);
+	if (ioasid_committed > total - 1 ||
+	    xa_find(&ioasid_ids, &index, ULONG_MAX, XA_PRESENT))
+		ret = -EBUSY;
+	else
+		ioasid_total = total;
+	ioasid_unlock(flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ioasid_install_capacity);
+
+/**
+ * ioasid_system_set() - The host's own set.
+ *
+ * SVA and drivers that take PASIDs for themselves allocate from it. It is
+ * elastic unless ioasid.system_quota= is given, of type PRIVATE with a NULL
+ * token, and is never freed.
+ *
+ * Context: Any context.
+ * Return: The set, never NULL.
+ */
+struct ioasid_set *ioasid_system_set(void)
+{
+	return &ioasid_system;
+}
+EXPORT_SYMBOL_GPL(ioasid_system_set);
+
+static void ioasid_evt_free(struct ioasid_evt *evt)
+{
+	if (evt->mm)
+		mmdrop(evt->mm);
+	kfree(evt);
+}
+
+static void ioasid_evt_free_work(struct work_struct *work)
+{
+	ioasid_evt_free(container_of(work, struct ioasid_evt, work));
+}
+
+static struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm)
+{
+	struct ioasid_evt *evt;
+
+	evt = kzalloc_obj(*evt);
+	if (!evt)
+		return NULL;
+	mutex_init(&evt->lock);
+	INIT_LIST_HEAD(&evt->node);
+	INIT_WORK(&evt->work, ioasid_evt_free_work);
+	evt->users = 1;
+	evt->mm = mm;
+	if (mm)
+		mmgrab(mm);
+	return evt;
+}
+
+/* The one of the same mm if there is one already, else @evt itself */
+static struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt)
+{
+	struct ioasid_evt *other;
+
+	ioasid_assert_locked();
+
+	if (!evt->mm)
+		return evt;
+	list_for_each_entry(other, &ioasid_evts, node) {
+		if (other->mm == evt->mm) {
+			other->users++;
+			return other;
+		}
+	}
+	list_add(&evt->node, &ioasid_evts);
+	return evt;
+}
+
+/**
+ * ioasid_set_alloc() - Make a set.
+ * @type: What owns it.
+ * @token: The owner: its own pointer for %IOASID_SET_TYPE_PRIVATE (may be
+ *	   NULL), its mm_struct for %IOASID_SET_TYPE_MM. The mm_struct is kept
+ *	   (mmgrab), its address space is not. Several sets may have the same
+ *	   token.
+ * @quota: How many IOASIDs are guaranteed, which is the limit as well; or 0 for
+ *	   an elastic set, which has no guarantee and draws on what is not
+ *	   reserved.
+ *
+ * The caller has the one reference of the creator, which ioasid_set_free()
+ * drops. On failure nothing is reserved.
+ *
+ * Context: Process context. May sleep. Not from a handler of an event.
+ * Return: The set, or
+ * * ERR_PTR(%-EINVAL) - @type is unknown, or has no mm
+ * * ERR_PTR(%-ENOSPC) - the guarantee cannot be given: reserved and elastic use
+ *   would pass the capacity, or those of all users ioasid.user_max
+ * * ERR_PTR(%-ENOMEM) - out of memory
+ * * ERR_PTR(%-EDEADLK) - called from a handler of an event
+ */
+struct ioasid_set *ioasid_set_alloc(enum ioasid_set_type type, void *token,
+				    unsigned int quota)
+{
+	struct mm_struct *mm = NULL;
+	struct ioasid_evt *evt;
+	struct ioasid_set *set;
+	unsigned long flags;
+	int ret;
+
+	if (type == IOASID_SET_TYPE_MM)
+		mm = token;
+	else if (type != IOASID_SET_TYPE_PRIVATE)
+		return ERR_PTR(-EINVAL);
+	if (type == IOASID_SET_TYPE_MM && !mm)
+		return ERR_PTR(-EINVAL);
+	if (ioasid_in_handler())
+		return ERR_PTR(-EDEADLK);
+
+	set = kzalloc_obj(*set);
+	evt = ioasid_evt_alloc(mm);
+	if (!set || !evt) {
+		ret = -ENOMEM;
+		goto out_free;
+	}
+	refcount_set(&set->refs, 1);
+	set->type = type;
+	set->token = token;
+	set->quota = quota;
+	set->elastic = !quota;
+	BLOCKING_INIT_NOTIFIER_HEAD(&set->chain.head);
+	INIT_LIST_HEAD(&set->ids);
+	INIT_LIST_HEAD(&set->due);
+	INIT_WORK(&set->work, ioasid_free_work);
+
+	ioasid_lock(flags);
+	ret = ioasid_commit(set, quota);
+	if (!ret) {
+		set->evt = ioasid_evt_share(evt);
+		set->serial = ioasid_serial++;
+		list_add_tail(&set->node, &ioasid_sets);
+	}
+	ioasid_unlock(flags);
+	if (ret)
+		goto out_free;
+
+	if (set->evt != evt)
+		ioasid_evt_free(evt);
+	return set;
+
+out_free:
+	if (evt)
+		ioasid_evt_free(evt);
+	kfree(set);
+	return ERR_PTR(ret);
+}
+EXPORT_SYMBOL_GPL(ioasid_set_alloc);
+
+/**
+ * ioasid_set_get() - Keep a set.
+ * @set: The set, which the caller knows to be there; or NULL.
+ *
+ * Keeps the object, not its IOASIDs.
+ *
+ * Context: Any context.
+ * Return: @set.
+ */
+struct ioasid_set *ioasid_set_get(struct ioasid_set *set)
+{
+	if (set)
+		refcount_inc(&set->refs);
+	return set;
+}
+EXPORT_SYMBOL_GPL(ioasid_set_get);
+
+/**
+ * ioasid_set_put() - Drop a reference from ioasid_set_get() or
+ *		      ioasid_find_set().
+ * @set: The set, or NULL.
+ *
+ * Context: Any context.
+ */
+void ioasid_set_put(struct ioasid_set *set)
+{
+	struct ioasid_evt *evt;
+	unsigned long flags;
+
+	if (!set || !refcount_dec_and_test(&set->refs))
+		return;
+
+	/* Nobody has a number or a registration, so that nothing is queued */
+	evt = set->evt;
+	ioasid_lock(flags);
+	list_del(&set->node);
+	if (--evt->users)
+		evt = NULL;
+	else
+		list_del(&evt->node);
+	ioasid_unlock(flags);
+
+	/* The last mmdrop() is not for an interrupt, see mmdrop_async() */
+	if (evt)
+		queue_work(system_dfl_wq, &evt->work);
+	kfree(set);
+}
+EXPORT_SYMBOL_GPL(ioasid_set_put);
+
+/**
+ * ioasid_set_count() - How many IOASIDs of a set are out.
+ * @set: The set.
+ *
+ * Those that are FREE_PENDING or in quarantine are included: they still count
+ * on the quota.
+ *
+ * Context: Any context.
+ * Return: The number of IOASIDs, 0 if @set is NULL.
+ */
+unsigned int ioasid_set_count(struct ioasid_set *set)
+{
+	return set ? READ_ONCE(set->used) : 0;
+}
+EXPORT_SYMBOL_GPL(ioasid_set_count);
+
+static int __init ioasid_set_init(void)
+{
+	unsigned long flags;
+
+	ioasid_lock(flags);
+	list_add(&ioasid_system.node, &ioasid_sets);
+	if (ioasid_system_quota && !ioasid_commit(&ioasid_system, ioasid_system_quota)) {
+		ioasid_system.quota = ioasid_system_quota;
+		ioasid_system.elastic = false;
+	} else if (ioasid_system_quota) {
+		pr_warn("system_quota=%u is more than there are, ignored\n",
+			ioasid_system_quota);
+	}
+	ioasid_unlock(flags);
+	return 0;
+}
+core_initcall(ioasid_set_init);
