@@ -1,0 +1,667 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the VT-d driver does when an IOASID dies.
+ *
+ * For each managed attachment, that is a (device, PASID) whose number came from
+ * IOASID, there is a node in a registry:
+ *
+ *   LIVE     the PASID-table entry translates
+ *   DEAD     the entry is quiet (P=0, FPD=1): faults are not recorded, page
+ *            requests are refused; caches or the drain are still to be done
+ *   FLUSHED  nothing of it is left in hardware
+ *
+ * IOASID_FREE makes entries quiet and puts their nodes onto the pending list;
+ * IOASID_SYNC takes the whole list and waits for the hardware once. The core
+ * has made the number FREE_PENDING before:
+ *
+ *   ioasid_free()                      set_dev_pasid()
+ *    FREE_PENDING                       lock
+ *    IOASID_FREE                         ioasid_alive()?
+ *     lock (waits)                       writes the entry, adds the node
+ *                                       unlock
+ *     finds the node
+ *
+ * [Required: either set_dev_pasid sees the number dead and writes no entry, or
+ *  FREE finds the node]
+ *
+ * SYNC holds the lock to the end of the flush, so that the SYNC of another set
+ * does not find the list empty and return early.
+ *
+ * Lock order: group->mutex -> intel_ioasid_lock -> dmar_domain::lock,
+ * intel_iommu::lock -> queue locks. Fault handling must not take
+ * intel_ioasid_lock, because a drain waits for it with the lock held.
+ */
+#define pr_fmt(fmt)	"DMAR: " fmt
+
+#include <linux/iommu.h>
+#include <linux/ioasid.h>
+#include <linux/list_sort.h>
+#include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "iommu.h"
+#include "pasid.h"
+
+enum intel_ioasid_state {
+	INTEL_IOASID_LIVE,
+	INTEL_IOASID_DEAD,
+	INTEL_IOASID_FLUSHED,
+};
+
+/**
+ * struct intel_ioasid_node - one managed attachment
+ * @siblings: the other nodes of the same PASID
+ * @pending: in intel_ioasid_pending while DEAD
+ * @dev: the device
+ * @domain: what is attached
+ * @pasid: the PASID
+ * @state: an &enum intel_ioasid_state
+ * @clean: DEAD, but the caches are flushed already and only the drain is left
+ * @did: domain id of the entry when it was made quiet
+ * @pgtt: its translation type
+ */
+struct intel_ioasid_node {
+	struct list_head siblings;
+	struct list_head pending;
+	struct device *dev;
+	struct iommu_domain *domain;
+	ioasid_t pasid;
+	enum intel_ioasid_state state;
+	bool clean;
+	u16 did;
+	u16 pgtt;
+};
+
+/*
+ * The longest submission, with the wait that qi_submit_sync() adds. It needs a
+ * part of the queue to be free at once, and others must get their turn.
+ */
+#define INTEL_IOASID_BATCH	64
+
+static DEFINE_MUTEX(intel_ioasid_lock);
+static LIST_HEAD(intel_ioasid_pending);
+static struct qi_desc intel_ioasid_descs[INTEL_IOASID_BATCH];
+
+/*
+ * PASID -> one of its nodes. Changed under intel_ioasid_lock; the lists of
+ * siblings and the states also under the xa_lock, for intel_ioasid_is_dead().
+ */
+static DEFINE_XARRAY_FLAGS(intel_ioasid_nodes, XA_FLAGS_LOCK_IRQ);
+
+static struct intel_ioasid_node *intel_ioasid_find(struct device *dev,
+						   ioasid_t pasid)
+{
+	struct intel_ioasid_node *first, *node;
+
+	first = xa_load(&intel_ioasid_nodes, pasid);
+	if (!first || first->dev == dev)
+		return first;
+	list_for_each_entry(node, &first->siblings, siblings)
+		if (node->dev == dev)
+			return node;
+	return NULL;
+}
+
+static struct intel_ioasid_node *intel_ioasid_add(struct device *dev,
+						  ioasid_t pasid)
+{
+	struct intel_ioasid_node *node, *first;
+	int ret = 0;
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	node = kzalloc_obj(*node);
+	if (!node)
+		return NULL;
+	INIT_LIST_HEAD(&node->siblings);
+	INIT_LIST_HEAD(&node->pending);
+	node->dev = dev;
+	node->pasid = pasid;
+	node->state = INTEL_IOASID_FLUSHED;
+
+	first = xa_load(&intel_ioasid_nodes, pasid);
+	if (!first) {
+		ret = xa_err(xa_store_irq(&intel_ioasid_nodes, pasid, node,
+					  GFP_KERNEL));
+	} else {
+		xa_lock_irq(&intel_ioasid_nodes);
+		list_add(&node->siblings, &first->siblings);
+		xa_unlock_irq(&intel_ioasid_nodes);
+	}
+	if (ret) {
+		kfree(node);
+		return NULL;
+	}
+	return node;
+}
+
+static void intel_ioasid_remove(struct intel_ioasid_node *node)
+{
+	struct intel_ioasid_node *next;
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	xa_lock_irq(&intel_ioasid_nodes);
+	if (list_empty(&node->siblings)) {
+		__xa_erase(&intel_ioasid_nodes, node->pasid);
+	} else {
+		next = list_next_entry(node, siblings);
+		list_del(&node->siblings);
+		/* The slot is there: nothing is allocated, it cannot fail */
+		__xa_store(&intel_ioasid_nodes, node->pasid, next, 0);
+	}
+	xa_unlock_irq(&intel_ioasid_nodes);
+	list_del(&node->pending);
+	kfree(node);
+}
+
+static void intel_ioasid_set_state(struct intel_ioasid_node *node,
+				   enum intel_ioasid_state state)
+{
+	xa_lock_irq(&intel_ioasid_nodes);
+	node->state = state;
+	xa_unlock_irq(&intel_ioasid_nodes);
+}
+
+static struct intel_iommu *intel_ioasid_iommu(struct intel_ioasid_node *node)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+
+	return info->iommu;
+}
+
+/*
+ * The device can still use what is cached, but every walk fails from here on,
+ * and no fault is recorded (VT-d 5.0 section 9.6, P and FPD). One write, so
+ * that hardware never sees P=0 without FPD; the other fields stay until the
+ * caches are flushed, see Table 28, "Guidance to Software for Invalidations".
+ */
+static void intel_ioasid_quiet(struct intel_ioasid_node *node)
+{
+	struct intel_iommu *iommu = intel_ioasid_iommu(node);
+	struct pasid_entry *pte;
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	scoped_guard(spinlock, &iommu->lock) {
+		pte = intel_pasid_get_entry(node->dev, node->pasid);
+		if (WARN_ON(!pte))
+			return;
+		node->did = pasid_get_domain_id(pte);
+		node->pgtt = pasid_pte_get_pgtt(pte);
+		pasid_set_bits(&pte->val[0], PASID_PTE_PRESENT | PASID_PTE_FPD,
+			       PASID_PTE_FPD);
+	}
+	if (!ecap_coherent(iommu->ecap))
+		clflush_cache_range(pte, sizeof(*pte));
+
+	node->clean = false;
+	intel_ioasid_set_state(node, INTEL_IOASID_DEAD);
+	list_add_tail(&node->pending, &intel_ioasid_pending);
+}
+
+/* Leaves FPD: a device that goes on raises no interrupts */
+static void intel_ioasid_clear(struct intel_ioasid_node *node)
+{
+	struct intel_iommu *iommu = intel_ioasid_iommu(node);
+	struct pasid_entry *pte;
+
+	scoped_guard(spinlock, &iommu->lock) {
+		pte = intel_pasid_get_entry(node->dev, node->pasid);
+		if (WARN_ON(!pte))
+			return;
+		pasid_clear_entry_with_fpd(pte);
+	}
+	if (!ecap_coherent(iommu->ecap))
+		clflush_cache_range(pte, sizeof(*pte));
+}
+
+static bool intel_ioasid_is_first_stage(const struct intel_ioasid_node *node)
+{
+	return node->pgtt == PASID_ENTRY_PGTT_FL_ONLY ||
+	       node->pgtt == PASID_ENTRY_PGTT_PT;
+}
+
+static void intel_ioasid_desc_pasid_cache(struct intel_ioasid_node *node,
+					  struct qi_desc *desc)
+{
+	*desc = (struct qi_desc) {
+		.qw0 = QI_PC_DID(node->did) | QI_PC_GRAN(QI_PC_PASID_SEL) |
+		       QI_PC_PASID(node->pasid) | QI_PC_TYPE,
+	};
+}
+
+static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
+				    struct qi_desc *desc)
+{
+	*desc = (struct qi_desc) { };
+	if (intel_ioasid_is_first_stage(node))
+		qi_desc_piotlb_all(node->did, node->pasid, desc);
+	else
+		qi_desc_iotlb(intel_ioasid_iommu(node), node->did, 0, 0,
+			      DMA_TLB_DSI_FLUSH, desc);
+}
+
+/* What follows is processed after what was before has been done */
+static void intel_ioasid_desc_fence(struct qi_desc *desc)
+{
+	*desc = (struct qi_desc) {
+		.qw0 = QI_IWD_STATUS_DATA(QI_DONE) | QI_IWD_FENCE | QI_IWD_TYPE,
+	};
+}
+
+/*
+ * PASID cache, then IOTLB: a translation that starts between the two may fill
+ * the IOTLB through the cached PASID-table entry. One submission for all of
+ * @nodes, which are of one IOMMU and have different (DID, PASID).
+ */
+static void intel_ioasid_flush_iotlb(struct intel_ioasid_node **nodes,
+				     unsigned int n)
+{
+	struct qi_desc *desc = intel_ioasid_descs;
+	unsigned int i;
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	for (i = 0; i < n; i++)
+		intel_ioasid_desc_pasid_cache(nodes[i], desc++);
+	intel_ioasid_desc_fence(desc++);
+	for (i = 0; i < n; i++)
+		intel_ioasid_desc_iotlb(nodes[i], desc++);
+	qi_submit_sync(intel_ioasid_iommu(nodes[0]), intel_ioasid_descs,
+		       desc - intel_ioasid_descs, 0);
+}
+
+/* Returns how many descriptors the device of @node needs: 0, 1 or 2 */
+static unsigned int intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
+						struct qi_desc *desc)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+
+	/* With translation off no device-TLB request is to be sent, 4.3 */
+	if (!info->ats_enabled || !(info->iommu->gcmd & DMA_GCMD_TE) ||
+	    !pci_device_is_present(to_pci_dev(node->dev)))
+		return 0;
+
+	*desc = (struct qi_desc) { };
+	qi_desc_dev_iotlb_pasid(PCI_DEVID(info->bus, info->devfn), info->pfsid,
+				node->pasid, info->ats_qdep, 0,
+				MAX_AGAW_PFN_WIDTH, desc);
+	if (!info->dtlb_extra_inval)
+		return 1;
+	desc[1] = desc[0];
+	return 2;
+}
+
+/*
+ * A device that does not answer ends the submission it is in with an error
+ * (ITE), and with it the flush of those behind it: then one by one.
+ */
+static void intel_ioasid_submit_dev_iotlb(struct intel_iommu *iommu,
+					  unsigned int n)
+{
+	unsigned int i;
+
+	if (!n || !qi_submit_sync(iommu, intel_ioasid_descs, n, 0))
+		return;
+	for (i = 0; i < n; i++)
+		qi_submit_sync(iommu, &intel_ioasid_descs[i], 1, 0);
+}
+
+static int intel_ioasid_cmp(void *priv, const struct list_head *a,
+			    const struct list_head *b)
+{
+	struct intel_ioasid_node *x, *y;
+	int xi, yi;
+
+	x = list_entry(a, struct intel_ioasid_node, pending);
+	y = list_entry(b, struct intel_ioasid_node, pending);
+	xi = intel_ioasid_iommu(x)->seq_id;
+	yi = intel_ioasid_iommu(y)->seq_id;
+	if (xi != yi)
+		return xi < yi ? -1 : 1;
+	if (x->did != y->did)
+		return x->did < y->did ? -1 : 1;
+	if (x->pasid != y->pasid)
+		return x->pasid < y->pasid ? -1 : 1;
+	return 0;
+}
+
+static bool intel_ioasid_same_tag(struct intel_ioasid_node *x,
+				  struct intel_ioasid_node *y)
+{
+	return !intel_ioasid_cmp(NULL, &x->pending, &y->pending);
+}
+
+/* @nodes are sorted: the devices of an IOMMU with the same tag share a flush */
+static void intel_ioasid_flush_iotlbs(struct list_head *nodes)
+{
+	struct intel_ioasid_node *todo[(INTEL_IOASID_BATCH - 2) / 2];
+	struct intel_ioasid_node *node, *last = NULL;
+	unsigned int n = 0;
+
+	list_for_each_entry(node, nodes, pending) {
+		if (last && intel_ioasid_same_tag(last, node))
+			continue;
+		if (n && (n == ARRAY_SIZE(todo) ||
+			  intel_ioasid_iommu(last) != intel_ioasid_iommu(node))) {
+			intel_ioasid_flush_iotlb(todo, n);
+			n = 0;
+		}
+		todo[n++] = node;
+		last = node;
+	}
+	if (n)
+		intel_ioasid_flush_iotlb(todo, n);
+}
+
+static void intel_ioasid_flush_dev_iotlbs(struct list_head *nodes)
+{
+	struct intel_iommu *iommu = NULL;
+	struct intel_ioasid_node *node;
+	unsigned int n = 0;
+
+	list_for_each_entry(node, nodes, pending) {
+		if (n && (n > INTEL_IOASID_BATCH - 3 ||
+			  intel_ioasid_iommu(node) != iommu)) {
+			intel_ioasid_submit_dev_iotlb(iommu, n);
+			n = 0;
+		}
+		iommu = intel_ioasid_iommu(node);
+		n += intel_ioasid_desc_dev_iotlb(node, &intel_ioasid_descs[n]);
+	}
+	intel_ioasid_submit_dev_iotlb(iommu, n);
+}
+
+/*
+ * Nothing of the DEAD @nodes is cached any more when this returns. The IOTLB
+ * is done before any device TLB, which would be filled from it again.
+ */
+static void intel_ioasid_flush(struct list_head *nodes)
+{
+	struct intel_ioasid_node *node;
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	list_sort(NULL, nodes, intel_ioasid_cmp);
+	intel_ioasid_flush_iotlbs(nodes);
+	intel_ioasid_flush_dev_iotlbs(nodes);
+	list_for_each_entry(node, nodes, pending) {
+		intel_ioasid_clear(node);
+		node->clean = true;
+	}
+}
+
+/* Flushes and drains @nodes and takes them off the list: FLUSHED */
+static void intel_ioasid_finish(struct list_head *nodes)
+{
+	struct intel_ioasid_node *node, *next;
+	LIST_HEAD(dirty);
+
+	lockdep_assert_held(&intel_ioasid_lock);
+
+	list_for_each_entry_safe(node, next, nodes, pending)
+		if (!node->clean)
+			list_move_tail(&node->pending, &dirty);
+	intel_ioasid_flush(&dirty);
+	list_splice(&dirty, nodes);
+
+	list_for_each_entry_safe(node, next, nodes, pending) {
+		intel_iommu_drain_pasid_prq(node->dev, node->pasid);
+		intel_ioasid_set_state(node, INTEL_IOASID_FLUSHED);
+		list_del_init(&node->pending);
+	}
+}
+
+/* For one node now, whatever SYNC will do: never waits for an event */
+static void intel_ioasid_finish_one(struct intel_ioasid_node *node)
+{
+	LIST_HEAD(one);
+
+	if (node->state == INTEL_IOASID_LIVE)
+		intel_ioasid_quiet(node);
+	if (node->state == INTEL_IOASID_DEAD) {
+		list_move(&node->pending, &one);
+		intel_ioasid_finish(&one);
+	}
+}
+
+static void intel_ioasid_free(ioasid_t pasid)
+{
+	struct intel_ioasid_node *first, *node;
+
+	guard(mutex)(&intel_ioasid_lock);
+
+	first = xa_load(&intel_ioasid_nodes, pasid);
+	if (!first)
+		return;
+	if (first->state == INTEL_IOASID_LIVE)
+		intel_ioasid_quiet(first);
+	list_for_each_entry(node, &first->siblings, siblings)
+		if (node->state == INTEL_IOASID_LIVE)
+			intel_ioasid_quiet(node);
+}
+
+static void intel_ioasid_sync(void)
+{
+	guard(mutex)(&intel_ioasid_lock);
+
+	intel_ioasid_finish(&intel_ioasid_pending);
+}
+
+static int intel_ioasid_notify(struct notifier_block *nb, unsigned long val,
+			       void *data)
+{
+	struct ioasid_nb_args *args = data;
+
+	switch (val) {
+	case IOASID_FREE:
+		intel_ioasid_free(args->id);
+		return NOTIFY_OK;
+	case IOASID_SYNC:
+		intel_ioasid_sync();
+		return NOTIFY_OK;
+	default:
+		return NOTIFY_DONE;
+	}
+}
+
+static struct notifier_block intel_ioasid_nb = {
+	.notifier_call = intel_ioasid_notify,
+	.priority = IOASID_PRIO_IOMMU,
+};
+
+/**
+ * intel_ioasid_is_dead() - Was the PASID of an attachment freed?
+ * @dev: device
+ * @pasid: a PASID
+ *
+ * For fault handling and for those who walk the attachments of a domain. False
+ * for what is not managed.
+ *
+ * Context: Any context.
+ * Return: true from IOASID_FREE to the detach.
+ */
+bool intel_ioasid_is_dead(struct device *dev, ioasid_t pasid)
+{
+	struct intel_ioasid_node *node;
+	unsigned long flags;
+	bool dead;
+
+	xa_lock_irqsave(&intel_ioasid_nodes, flags);
+	node = intel_ioasid_find(dev, pasid);
+	dead = node && node->state != INTEL_IOASID_LIVE;
+	xa_unlock_irqrestore(&intel_ioasid_nodes, flags);
+	return dead;
+}
+
+/*
+ * What set_dev_pasid() does for a domain, less the PASID-table entry. The core
+ * attaches a dead PASID again after a reset of the device, or to roll back: it
+ * cannot take no for an answer, and must be able to detach it.
+ */
+static int intel_ioasid_attach_dead(struct iommu_domain *domain,
+				    struct device *dev, ioasid_t pasid,
+				    struct iommu_domain *old)
+{
+	bool has_info = domain->type != IOMMU_DOMAIN_IDENTITY;
+	struct dev_pasid_info *dev_pasid;
+	int ret;
+
+	if (has_info) {
+		dev_pasid = domain_add_dev_pasid(domain, dev, pasid);
+		if (IS_ERR(dev_pasid))
+			return PTR_ERR(dev_pasid);
+	}
+	ret = iopf_for_domain_replace(domain, old, dev);
+	if (ret) {
+		if (has_info)
+			domain_remove_dev_pasid(domain, dev, pasid);
+		return ret;
+	}
+	domain_remove_dev_pasid(old, dev, pasid);
+	return 0;
+}
+
+/**
+ * intel_ioasid_set_dev_pasid() - The set_dev_pasid of a domain that translates
+ * @domain: the domain
+ * @dev: device
+ * @pasid: PASID
+ * @old: what was attached, or NULL
+ * @setup: attaches @domain and writes the PASID-table entry
+ *
+ * Context: Process context, group->mutex held.
+ * Return: what @setup returns, or -ENOMEM. A PASID that is dead already is
+ * attached without an entry that translates.
+ */
+int intel_ioasid_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
+			       ioasid_t pasid, struct iommu_domain *old,
+			       intel_ioasid_setup_fn setup)
+{
+	struct intel_ioasid_node *node;
+	bool fresh = false, alive;
+	int ret;
+
+	if (!iommu_driver_pasid_managed(dev, pasid))
+		return setup(domain, dev, pasid, old);
+
+	guard(mutex)(&intel_ioasid_lock);
+
+	node = intel_ioasid_find(dev, pasid);
+	if (!node) {
+		node = intel_ioasid_add(dev, pasid);
+		if (!node)
+			return -ENOMEM;
+		fresh = true;
+	}
+
+	alive = ioasid_alive(pasid);
+	if (alive) {
+		ret = setup(domain, dev, pasid, old);
+	} else {
+		intel_ioasid_finish_one(node);
+		intel_ioasid_clear(node);
+		ret = intel_ioasid_attach_dead(domain, dev, pasid, old);
+	}
+	if (ret) {
+		if (fresh)
+			intel_ioasid_remove(node);
+		return ret;
+	}
+	node->domain = domain;
+	if (alive)
+		intel_ioasid_set_state(node, INTEL_IOASID_LIVE);
+	return 0;
+}
+
+/**
+ * intel_ioasid_detach() - The set_dev_pasid of the blocking domain
+ * @dev: device
+ * @pasid: PASID
+ * @old: what was attached
+ *
+ * Context: Process context, group->mutex held.
+ * Return: false if the attachment is not managed, and nothing was done.
+ */
+bool intel_ioasid_detach(struct device *dev, ioasid_t pasid,
+			 struct iommu_domain *old)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(dev);
+	struct intel_ioasid_node *node;
+
+	if (!iommu_driver_pasid_managed(dev, pasid))
+		return false;
+
+	guard(mutex)(&intel_ioasid_lock);
+
+	node = intel_ioasid_find(dev, pasid);
+	if (WARN_ON(!node))
+		return false;
+
+	if (node->state == INTEL_IOASID_LIVE && ioasid_alive(pasid))
+		intel_pasid_tear_down_entry(info->iommu, dev, pasid, false);
+	else
+		intel_ioasid_finish_one(node);
+
+	iopf_for_domain_remove(old, dev);
+	domain_remove_dev_pasid(old, dev, pasid);
+	intel_ioasid_remove(node);
+	return true;
+}
+
+/**
+ * intel_ioasid_mm_release() - The pages of an address space go next
+ * @domain: its domain
+ * @pasid: its PASID
+ *
+ * When this returns, no translation of it is cached any more, whoever made the
+ * entries quiet. The drain is left for SYNC, which is on its way: the dying
+ * task waits for no page request of its own.
+ *
+ * Context: Process context. May sleep. The mmu_notifier of @domain.
+ */
+void intel_ioasid_mm_release(struct iommu_domain *domain, ioasid_t pasid)
+{
+	struct intel_ioasid_node *first, *node;
+	LIST_HEAD(nodes);
+
+	guard(mutex)(&intel_ioasid_lock);
+
+	first = xa_load(&intel_ioasid_nodes, pasid);
+	if (!first)
+		return;
+
+	node = first;
+	do {
+		if (node->domain == domain) {
+			if (node->state == INTEL_IOASID_LIVE)
+				intel_ioasid_quiet(node);
+			if (node->state == INTEL_IOASID_DEAD && !node->clean)
+				list_move_tail(&node->pending, &nodes);
+		}
+		node = list_next_entry(node, siblings);
+	} while (node != first);
+
+	intel_ioasid_flush(&nodes);
+	list_splice_tail(&nodes, &intel_ioasid_pending);
+}
+
+/* Without PASIDs there is nothing to subscribe for */
+void __init intel_ioasid_init(void)
+{
+	struct dmar_drhd_unit *drhd;
+	struct intel_iommu *iommu;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_active_iommu(iommu, drhd)
+		found |= pasid_supported(iommu);
+	rcu_read_unlock();
+
+	if (found && ioasid_register_notifier(NULL, &intel_ioasid_nb))
+		pr_err("cannot subscribe to IOASID events\n");
+}
