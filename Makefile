@@ -1,0 +1,49 @@
+# The targets are thin: all work is done by the commands in harness/, and each
+# of them sets up what it needs. KERNEL_SRC= and QEMU_SRC= take a directory or a
+# tarball instead of Debian's source packages.
+
+export KERNEL_SRC QEMU_SRC JOBS
+
+# The commands are parallel by themselves.
+.NOTPARALLEL:
+
+.PHONY: help
+help:
+	@echo 'make demo        one process, one PASID, one device: with and without the series'
+	@echo 'make check       all that must be good before a change goes in; ends with "N passed, N failed"'
+	@echo 'make check-core  the unit tests of the core only, in User Mode Linux'
+	@echo 'make check-x86   the tests on the emulated Intel VT-d only'
+	@echo 'make check-full  all of check, each patch built alone, and the longer tests'
+	@echo 'make series      the patches, in build/series/'
+	@echo 'make clean       removes build/ (the cache stays: $${XDG_CACHE_HOME:-~/.cache}/ioasid)'
+	@echo
+	@echo 'KERNEL_SRC=, QEMU_SRC=: a source tree or tarball instead of the package; JOBS=: processors to use'
+
+.PHONY: demo
+ARCH ?= x86
+demo:
+	@harness/demo-setup $(ARCH)
+	@harness/demo
+
+.PHONY: check check-core check-x86 check-full
+check:
+	@harness/check ci
+check-core:
+	@harness/check core
+check-x86:
+	@harness/check x86
+check-full:
+	@harness/check full
+
+.PHONY: check-arm64
+check-arm64:
+	@echo 'check-arm64: there is no test on arm64 yet; "make check-full" builds each patch for it' >&2; exit 1
+
+.PHONY: series
+series:
+	@harness/prereq base
+	@harness/assemble
+
+.PHONY: clean
+clean:
+	rm -rf build

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of the PASIDs of processes: when a process gets one, keeps it and
+ * loses it, who else may have the same number, and what a death costs.
+ *
+ * Needs the PASID test device, see ioasid_sva.c.
+ */
+#include "ioasid_sva_utils.h"
+
+#define IOVA		0x7000000000UL
+#define NO_IOASID	"this kernel has no IOASID allocator"
+
+FIXTURE(life)
+{
+	struct ctx c;
+};
+
+FIXTURE_SETUP(life)
+{
+	ctx_setup(_metadata, &self->c);
+}
+
+FIXTURE_TEARDOWN(life)
+{
+	ctx_teardown(_metadata, &self->c);
+}
+
+/* A process keeps its PASID for as long as it lives, bound or not */
+TEST_F(life, rebind)
+{
+	struct pdt_worker *a = &self->c.a;
+	uint32_t pasid;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	pasid = a->pasid;
+	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_UNBIND, NULL, 0));
+	synchronize(_metadata, &self->c);
+	spawn(_metadata, &self->c.b, WIDE, PAGE_B);
+	EXPECT_NE(pasid, self->c.b.pasid);
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	EXPECT_EQ(pasid, a->pasid);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(DMA_A, first_word(a));
+}
+
+/* Between unbind and bind of a living process nothing gets through */
+TEST_F(life, unbound)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_status off, st;
+	struct ctx *c = &self->c;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	/* With ATS: the log of a living process's faults is not of interest */
+	start_engine(_metadata, c, a, PDT_MODE_ATS, PDT_VA, DMA_A);
+	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_UNBIND, NULL, 0));
+	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &off));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	ASSERT_EQ(0, pdt_wait_engine(c->wide, a->channel, 0, off.fault + 100,
+				     &st));
+	EXPECT_EQ(off.ok, st.ok);
+	EXPECT_EQ(0, diff(a, PAGE_A));
+
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	ASSERT_EQ(0, pdt_wait_engine(c->wide, a->channel, off.ok + 100, 0,
+				     &st));
+	EXPECT_EQ(WORDS, diff(a, PAGE_A));
+}
+
+/* One PASID for all devices that a process is bound to */
+TEST_F(life, two_devices)
+{
+	struct pdt_worker *a = &self->c.a;
+	uint32_t pasid;
+
+	spawn(_metadata, a, NARROW, PAGE_A);
+	pasid = a->pasid;
+	EXPECT_GT(256, pasid);
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_OPEN, WIDE, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	EXPECT_EQ(pasid, a->pasid);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(DMA_A, first_word(a));
+}
+
+/* A child has an address space and a PASID of its own */
+TEST_F(life, fork)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_msg leave = { .op = PDT_OP_EXIT };
+	uint32_t pasid;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	pasid = a->pasid;
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FORK, 0, 0));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_OPEN, WIDE, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	EXPECT_NE(pasid, a->pasid);
+	/* A page of its own, else there is nothing that may be written to */
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_B));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_B));
+	EXPECT_EQ(DMA_B, first_word(a));
+
+	/* The child ends, and here is the parent */
+	EXPECT_EQ(1, pdt_order(a, &leave));
+	EXPECT_EQ(0, diff(a, PAGE_A));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(DMA_A, first_word(a));
+}
+
+/* A new program has a new address space, and so a new PASID */
+TEST_F(life, exec)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_dma dma = {
+		.iova = PDT_VA, .cmd = PDT_CMD_WRITE,
+		.mode = PDT_MODE_FILL | PDT_MODE_ATS, .len = LEN,
+		.pattern = DMA_A,
+	};
+	struct ctx *c = &self->c;
+	uint32_t pasid;
+	int fd;
+
+	fd = pdt_open(WIDE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(a, fd));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	pasid = a->pasid;
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_EXEC, 0, 0));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
+
+	/* The old bond is still there, and reaches nothing */
+	ASSERT_EQ(0, pdt_worker_dma(a, &dma));
+	EXPECT_TRUE(dma.status & PDT_STATUS_FAULT);
+	EXPECT_EQ(0, diff(a, 0));
+
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_OPEN, WIDE, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	EXPECT_NE(pasid, a->pasid);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_B));
+	EXPECT_EQ(DMA_B, first_word(a));
+
+	if (c->info.ioasid) {
+		struct ioasid_line line;
+
+		ASSERT_EQ(0, ioasid_get_line(pasid, &line));
+		EXPECT_STREQ("free-pending", line.state);
+		close(fd);
+		pdt_worker_quit(a);
+		synchronize(_metadata, c);
+		EXPECT_EQ(-ENOENT, ioasid_get_line(pasid, &line));
+	}
+}
+
+/* A process that ends without a word leaves nothing behind */
+TEST_F(life, exit_while_bound)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	struct pdt_status st;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	pdt_worker_quit(a);
+	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &st));
+	EXPECT_EQ(PDT_CHAN_FREE, st.state);
+	EXPECT_EQ(PDT_NO_PASID, st.pasid);
+	if (c->info.ioasid) {
+		struct ioasid_line line;
+
+		synchronize(_metadata, c);
+		EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
+	}
+}
+
+/* From bind to free, as debugfs shows it */
+TEST_F(life, states)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct ioasid_sums idle, sums;
+	struct ioasid_line line;
+	struct ctx *c = &self->c;
+	struct pdt_status st;
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	ASSERT_EQ(0, ioasid_get_sums(&idle));
+	EXPECT_EQ(0, idle.pending);
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	ASSERT_EQ(0, ioasid_get_line(a->pasid, &line));
+	EXPECT_STREQ("active", line.state);
+	/* One of the IOMMU core for the attachment, one of the driver */
+	EXPECT_EQ(2, line.refs);
+	ASSERT_EQ(0, ioasid_get_sums(&sums));
+	EXPECT_EQ(idle.used + 1, sums.used);
+	EXPECT_EQ(idle.committed + 1, sums.committed);
+
+	start_engine(_metadata, c, a, 0, PDT_VA, DMA_A);
+	pdt_worker_kill(a);
+	synchronize(_metadata, c);
+	ASSERT_EQ(0, ioasid_get_line(a->pasid, &line));
+	EXPECT_STREQ("free-pending", line.state);
+	EXPECT_EQ(1, line.refs);
+	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &st));
+	EXPECT_EQ(1, st.ref);
+	ASSERT_EQ(0, ioasid_get_sums(&sums));
+	EXPECT_EQ(idle.used + 1, sums.used);
+	EXPECT_EQ(1, sums.pending);
+
+	ASSERT_EQ(0, pdt_stop(c->wide, a->channel));
+	synchronize(_metadata, c);
+	EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
+	ASSERT_EQ(0, ioasid_get_sums(&sums));
+	EXPECT_EQ(idle.used, sums.used);
+	EXPECT_EQ(idle.committed, sums.committed);
+	EXPECT_EQ(0, sums.pending);
+}
+
+/* Who may still find and hold the number of a dead process */
+TEST_F(life, references)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	struct pdt_ioasid find = { .op = PDT_IOASID_FIND_MM };
+	uint32_t value = 0;
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	spawn(_metadata, a, WIDE, PAGE_A);
+	find.id = a->pasid;
+	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_IOASID, &find, sizeof(find)));
+	EXPECT_EQ(1, find.value);
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_FIND_MM, a->pasid, &value));
+	EXPECT_EQ(0, value);
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_GET, a->pasid, NULL));
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_ALIVE, a->pasid, &value));
+	EXPECT_EQ(1, value);
+
+	pdt_worker_kill(a);
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_ALIVE, a->pasid, &value));
+	EXPECT_EQ(0, value);
+	EXPECT_EQ(-ENOENT, pdt_ioasid(c->wide, PDT_IOASID_FIND_MM, a->pasid,
+				      NULL));
+	EXPECT_EQ(-EBUSY, pdt_ioasid(c->narrow, PDT_IOASID_GET, a->pasid,
+				     NULL));
+	/* It has its owner until the last reference is gone */
+	synchronize(_metadata, c);
+	EXPECT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_FIND_SET, a->pasid, NULL));
+
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_PUT, 0, NULL));
+	synchronize(_metadata, c);
+	EXPECT_EQ(-ENOENT, pdt_ioasid(c->wide, PDT_IOASID_FIND_SET, a->pasid,
+				      NULL));
+	EXPECT_EQ(-ENOENT, pdt_ioasid(c->narrow, PDT_IOASID_GET, a->pasid,
+				      NULL));
+}
+
+/* What hardware is told at the death of one PASID on one device */
+TEST_F(life, cost_of_a_death)
+{
+	bool pri = self->c.info.caps & PDT_CAPS_PRI;
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	__u64 *n = c->diff.count;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, PDT_MODE_ATS,
+					      PDT_VA, DMA_A));
+	count_from_here(_metadata, c);
+	pdt_worker_kill(a);
+	synchronize(_metadata, c);
+	count_to_here(_metadata, c);
+
+	/* 7.3.4 needs 6 and 3; with page requests 10 and 4 */
+	TH_LOG("%u descriptors, %u of them waits, %u doorbells",
+	       pdt_vtd_descriptors(&c->diff), (unsigned int)n[PDT_CNT_VTD_WAIT],
+	       (unsigned int)n[PDT_CNT_DOORBELL]);
+	EXPECT_GE(pri ? 10 : 6, pdt_vtd_descriptors(&c->diff));
+	EXPECT_GE(pri ? 4 : 3, n[PDT_CNT_VTD_WAIT]);
+	/* Nothing that must be told is left out */
+	EXPECT_LE(1, n[PDT_CNT_VTD_PC]);
+	EXPECT_LE(1, n[PDT_CNT_VTD_PIOTLB]);
+	EXPECT_LE(1, n[PDT_CNT_VTD_DEV_PIOTLB]);
+	EXPECT_LE(1, n[PDT_CNT_VTD_WAIT]);
+}
+
+static uint32_t *attach_page(struct __test_metadata *_metadata, int fd,
+			     struct pdt_attach *attach)
+{
+	uint32_t *page;
+
+	attach->iova = IOVA;
+	ASSERT_EQ(0, pdt_ioctl(fd, PDT_IOC_ATTACH, attach));
+	page = mmap(NULL, PDT_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, page);
+	return page;
+}
+
+static uint32_t write_attached(struct __test_metadata *_metadata, int fd,
+			       uint32_t mode, uint32_t pattern)
+{
+	struct pdt_dma dma = {
+		.iova = IOVA, .cmd = PDT_CMD_WRITE,
+		.mode = mode | PDT_MODE_FILL, .len = LEN, .pattern = pattern,
+	};
+
+	EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
+	return dma.status;
+}
+
+/*
+ * A driver may give one device a number of its own choosing. Whoever has the
+ * same number as an IOASID elsewhere: his death does not touch this device,
+ * and what this device does with it does not touch him.
+ */
+TEST_F(life, unmanaged)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_attach attach = { };
+	struct ctx *c = &self->c;
+	uint32_t *page;
+
+	spawn(_metadata, a, NARROW, PAGE_A);
+	attach.pasid = a->pasid;
+	page = attach_page(_metadata, c->wide, &attach);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 1));
+	EXPECT_EQ(1, page[0]);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(DMA_A, first_word(a));
+
+	pdt_worker_kill(a);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 2));
+	EXPECT_EQ(2, page[0]);
+	synchronize(_metadata, c);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 3));
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
+						  PDT_MODE_ATS, 4));
+	EXPECT_EQ(4, page[0]);
+
+	/* The other way round */
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_DETACH, NULL));
+	spawn(_metadata, &self->c.b, NARROW, PAGE_B);
+	attach.pasid = self->c.b.pasid;
+	munmap(page, PDT_PAGE);
+	page = attach_page(_metadata, c->wide, &attach);
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_DETACH, NULL));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, &self->c.b, 0, PDT_VA,
+					      DMA_B));
+	EXPECT_EQ(DMA_B, first_word(&self->c.b));
+	munmap(page, PDT_PAGE);
+}
+
+/* A number that is freed while a kernel driver's domain is attached to it */
+TEST_F(life, freed_while_attached)
+{
+	struct pdt_attach attach = { .flags = PDT_ATTACH_MANAGED };
+	struct ctx *c = &self->c;
+	struct ioasid_line line;
+	uint32_t *page;
+	int i;
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	page = attach_page(_metadata, c->wide, &attach);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 1));
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
+						  PDT_MODE_ATS, 2));
+	EXPECT_EQ(2, page[0]);
+	ASSERT_EQ(0, ioasid_get_line(attach.pasid, &line));
+	EXPECT_STREQ("active", line.state);
+
+	count_from_here(_metadata, c);
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_FREE, NULL));
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(PDT_STATUS_DONE | PDT_STATUS_FAULT,
+			  write_attached(_metadata, c->wide, 0, 3) & 0xff);
+		EXPECT_EQ(PDT_STATUS_DONE | PDT_STATUS_FAULT,
+			  write_attached(_metadata, c->wide, PDT_MODE_ATS, 3) &
+			  0xff);
+	}
+	EXPECT_EQ(2, page[0]);
+	expect_quiet(_metadata, c, 0, 100);
+	ASSERT_EQ(0, ioasid_get_line(attach.pasid, &line));
+	EXPECT_STREQ("free-pending", line.state);
+
+	/* A detach after that has nothing to tell hardware */
+	count_from_here(_metadata, c);
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_DETACH, NULL));
+	count_to_here(_metadata, c);
+	EXPECT_EQ(0, pdt_vtd_descriptors(&c->diff));
+	synchronize(_metadata, c);
+	EXPECT_EQ(-ENOENT, ioasid_get_line(attach.pasid, &line));
+	munmap(page, PDT_PAGE);
+}
+
+/* A reset of the device stops its engines and leaves the bonds alone */
+TEST_F(life, reset)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	struct pdt_status st;
+	uint32_t pasid;
+	int ret;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	pasid = a->pasid;
+	start_engine(_metadata, c, a, PDT_MODE_ATS, PDT_VA, DMA_A);
+	ret = pdt_sysfs_write(WIDE, "reset", "1");
+	if (ret == -ENOENT)
+		SKIP(return, "the device cannot be reset");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &st));
+	EXPECT_EQ(0, st.running);
+	EXPECT_EQ(1, st.bound);
+	EXPECT_EQ(pasid, st.pasid);
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, PDT_MODE_ATS,
+					      PDT_VA, DMA_A));
+	EXPECT_EQ(WORDS, diff(a, PAGE_A));
+}
+
+/* A reset re-attaches the PASID of a dead process: it must stay dead */
+TEST_F(life, reset_of_the_dead)
+{
+	struct pdt_dma dma = {
+		.iova = PDT_VA, .cmd = PDT_CMD_WRITE, .mode = PDT_MODE_FILL,
+		.len = LEN, .pattern = DMA_A,
+	};
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	int fd, i, ret;
+
+	/* 7.3.4 makes the entry live again, with what is left of the mm */
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	fd = pdt_open(WIDE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(a, fd));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	count_from_here(_metadata, c);
+	pdt_worker_kill(a);
+	ret = pdt_sysfs_write(WIDE, "reset", "1");
+	if (ret == -ENOENT) {
+		close(fd);
+		SKIP(return, "the device cannot be reset");
+	}
+	ASSERT_EQ(0, ret);
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
+		EXPECT_TRUE(dma.status & PDT_STATUS_FAULT);
+	}
+	expect_quiet(_metadata, c, 0, 100);
+	close(fd);
+}
+
+/* The driver goes, with a process bound and an engine that runs */
+TEST_F(life, driver_removed)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_dma dma = { .iova = PDT_VA, .cmd = PDT_CMD_READ, .len = LEN };
+	struct pdt_info info;
+	struct ctx *c = &self->c;
+	struct pdt_engine eng = endless(PDT_MODE_ATS, PDT_VA, DMA_A);
+	char path[64], link[256];
+	const char *bdf;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device",
+		 NARROW);
+	n = readlink(path, link, sizeof(link) - 1);
+	ASSERT_LT(0, n);
+	link[n] = 0;
+	bdf = strrchr(link, '/');
+	ASSERT_NE(NULL, bdf);
+
+	spawn(_metadata, a, NARROW, PAGE_A);
+	ASSERT_EQ(0, pdt_worker_engine(a, &eng));
+	fd = open("/sys/bus/pci/drivers/pasid-testdev/unbind", O_WRONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, write(fd, bdf + 1, strlen(bdf + 1)));
+	close(fd);
+
+	EXPECT_EQ(-ENODEV, pdt_worker_dma(a, &dma));
+	EXPECT_EQ(-ENODEV, pdt_ioctl(c->narrow, PDT_IOC_INFO, &info));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	pdt_sleep_us(10000);
+	EXPECT_EQ(0, diff(a, PAGE_A));
+	pdt_worker_quit(a);
+	close(c->narrow);
+	if (c->info.ioasid) {
+		struct ioasid_line line;
+
+		synchronize(_metadata, c);
+		EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
+	}
+
+	/* All files are closed: the name is free for the device again */
+	fd = open("/sys/bus/pci/drivers/pasid-testdev/bind", O_WRONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, write(fd, bdf + 1, strlen(bdf + 1)));
+	close(fd);
+	c->narrow = pdt_open(NARROW);
+	ASSERT_LE(0, c->narrow);
+	spawn(_metadata, &c->b, NARROW, PAGE_B);
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, &c->b, 0, PDT_VA,
+					      DMA_B));
+	EXPECT_EQ(DMA_B, first_word(&c->b));
+}
+
+/* Many die at once, on two devices, all with engines that go on */
+TEST_F(life, crowd)
+{
+	struct pdt_worker *b = &self->c.b, *w;
+	struct pdt_engine eng = endless(0, PDT_VA, DMA_A);
+	struct pdt_status dead[MAX_WORKERS], st;
+	struct ctx *c = &self->c;
+	struct ioasid_sums idle = { }, sums = { };
+	int i;
+
+	if (c->info.ioasid)
+		ASSERT_EQ(0, ioasid_get_sums(&idle));
+	spawn(_metadata, b, WIDE, PAGE_B);
+	eng.period = 500;
+	for (i = 0; i < MAX_WORKERS; i++) {
+		w = &c->more[i];
+		spawn(_metadata, w, i % 2, PAGE_A);
+		eng.mode = PDT_MODE_FILL | (i / 2 % 2 ? PDT_MODE_ATS : 0);
+		ASSERT_EQ(0, pdt_worker_engine(w, &eng));
+	}
+	for (i = 0; i < MAX_WORKERS; i++)
+		kill(c->more[i].pid, SIGKILL);
+	for (i = 0; i < MAX_WORKERS; i++) {
+		pdt_worker_kill(&c->more[i]);
+		ASSERT_EQ(0, pdt_get_status(i % 2 ? c->narrow : c->wide,
+					    c->more[i].channel, &dead[i]));
+	}
+	for (i = 0; i < MAX_WORKERS; i++) {
+		ASSERT_EQ(0, pdt_wait_engine(i % 2 ? c->narrow : c->wide,
+					     c->more[i].channel, 0,
+					     dead[i].fault + 20, &st));
+		EXPECT_EQ(dead[i].ok, st.ok);
+	}
+	EXPECT_EQ(0, diff(b, PAGE_B));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, b, 0, PDT_VA, DMA_B));
+
+	if (c->info.ioasid) {
+		synchronize(_metadata, c);
+		ASSERT_EQ(0, ioasid_get_sums(&sums));
+		EXPECT_EQ(idle.used + MAX_WORKERS + 1, sums.used);
+		EXPECT_EQ(MAX_WORKERS, sums.pending);
+	}
+	ASSERT_EQ(0, pdt_stop_left(c->wide));
+	ASSERT_EQ(0, pdt_stop_left(c->narrow));
+	pdt_worker_quit(b);
+	if (c->info.ioasid) {
+		synchronize(_metadata, c);
+		ASSERT_EQ(0, ioasid_get_sums(&sums));
+		EXPECT_EQ(idle.used, sums.used);
+		EXPECT_EQ(0, sums.pending);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	pdt_worker_main(argc, argv);
+	return test_harness_run(argc, argv);
+}

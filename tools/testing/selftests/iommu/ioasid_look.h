@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What programs that use the PASID test device look at: the kernel log, the
+ * IOASID allocator's files in debugfs, the counters of the emulated IOMMU.
+ */
+#ifndef __SELFTEST_IOASID_LOOK_H
+#define __SELFTEST_IOASID_LOOK_H
+
+#include "pasid_testdev.h"
+
+#define IOASID_DEBUGFS	"/sys/kernel/debug/ioasid/"
+
+static inline int kmsg_open(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+/* How many records with @word have come since the last call */
+static inline int kmsg_count(int fd, const char *word)
+{
+	char record[2048];
+	int found = 0;
+	ssize_t n;
+
+	for (;;) {
+		n = read(fd, record, sizeof(record) - 1);
+		if (n < 0 && errno == EPIPE)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? found : -errno;
+		record[n] = 0;
+		found += !!strstr(record, word);
+	}
+}
+
+struct ioasid_line {
+	char state[32];
+	unsigned int refs;
+	unsigned int set;
+};
+
+/* The line of @id in ioasid/ids; -ENOENT if it has none */
+static inline int ioasid_get_line(unsigned int id, struct ioasid_line *line)
+{
+	FILE *f = fopen(IOASID_DEBUGFS "ids", "r");
+	int ret = -ENOENT;
+	char text[256];
+	unsigned int n;
+
+	if (!f)
+		return -errno;
+	while (ret && fgets(text, sizeof(text), f))
+		if (sscanf(text, "id=%u state=%31s refs=%u set=%u", &n,
+			   line->state, &line->refs, &line->set) == 4 && n == id)
+			ret = 0;
+	fclose(f);
+	return ret;
+}
+
+struct ioasid_sums {
+	unsigned int total;
+	unsigned int committed;
+	/* Of the system's own set */
+	unsigned int used;
+	unsigned int pending;
+};
+
+static inline int ioasid_get_sums(struct ioasid_sums *sums)
+{
+	FILE *f = fopen(IOASID_DEBUGFS "capacity", "r");
+	int found = 0;
+	char text[256];
+
+	if (!f)
+		return -errno;
+	while (fgets(text, sizeof(text), f))
+		found += sscanf(text, "total=%u committed=%u", &sums->total,
+				&sums->committed) == 2;
+	fclose(f);
+
+	f = fopen(IOASID_DEBUGFS "sets", "r");
+	if (!f)
+		return -errno;
+	while (fgets(text, sizeof(text), f))
+		found += sscanf(text,
+				"set=%*u type=system quota=%*u used=%u pending=%u",
+				&sums->used, &sums->pending) == 2;
+	fclose(f);
+	return found == 2 ? 0 : -EPROTO;
+}
+
+/* How far each counter of the IOMMU went between two readings */
+static inline void pdt_counters_diff(const struct pdt_counters *from,
+				     const struct pdt_counters *to,
+				     struct pdt_counters *diff)
+{
+	unsigned int i;
+
+	for (i = 0; i < PDT_NR_COUNTERS; i++)
+		diff->count[i] = to->count[i] - from->count[i];
+}
+
+static inline unsigned int pdt_vtd_descriptors(const struct pdt_counters *c)
+{
+	unsigned int i, sum = 0;
+
+	for (i = 1; i < PDT_CNT_VTD_NR_DESC; i++)
+		sum += c->count[PDT_CNT_VTD_DESC(i)];
+	return sum;
+}
+
+/* Writes to a file in the sysfs directory of device @nr */
+static inline int pdt_sysfs_write(unsigned int nr, const char *file,
+				  const char *text)
+{
+	char path[128];
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device/%s",
+		 nr, file);
+	fd = open(path, O_WRONLY);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+#endif /* __SELFTEST_IOASID_LOOK_H */
