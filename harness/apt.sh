@@ -77,10 +77,10 @@ apt_open() {
 # apt_failed LOG WHAT: turn what apt said into one line.
 apt_failed() {
 	local why
-	if grep -q 'No space left on device' "$1"; then
+	if no_space "$1"; then
 		die "no space left on the disk: $2"
 	fi
-	why=$(grep -E '^(E|Err|W):' "$1" | head -n 1 || true)
+	why=$(grep -m 1 '^E:' "$1" || grep -m 1 '^W:' "$1" || true)
 	if grep -q NO_PUBKEY "$1"; then
 		why="its key is not in Debian's keyring here: apt-get install debian-archive-keyring"
 	fi
@@ -99,13 +99,13 @@ apt_get() {
 
 # apt_versions PACKAGE: the versions of a binary package on the mirror, newest first.
 apt_versions() {
-	apt-cache -c "$apt_conf" show "$1" 2>/dev/null |
+	{ apt-cache -c "$apt_conf" show "$1" 2>/dev/null || true; } |
 		sed -n 's/^Version: //p' | sort -Vru
 }
 
 # apt_source_versions PACKAGE: the same of a source package.
 apt_source_versions() {
-	apt-cache -c "$apt_conf" showsrc "$1" 2>/dev/null |
+	{ apt-cache -c "$apt_conf" showsrc "$1" 2>/dev/null || true; } |
 		awk -v p="$1" '/^Package: / { ok = $2 == p } ok && /^Version: / { print $2 }' |
 		sort -Vru
 }

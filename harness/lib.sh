@@ -10,6 +10,13 @@ me=${0##*/}
 cd "$top" || exit 1
 export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
 
+# Where errors go even while a command's output is redirected to a log.
+exec {errors}>&2
+
+# A command of the harness that another one runs leaves the last word to it.
+nested=${IOASID_HARNESS:-}
+export IOASID_HARNESS=1
+
 # Exit status of die() in a subshell: the parent then stops without a second line.
 readonly SAID=97
 said=
@@ -52,14 +59,15 @@ on_exit() {
 	done
 	[ "$status" = "$SAID" ] && exit 1
 	if [ "$status" != 0 ] && [ -z "$said" ]; then
-		printf '%s: ERROR: stopped with status %s at: %s\n' "$me" "$status" "$last" >&2
+		printf '%s: ERROR: stopped with status %s at: %s\n' "$me" "$status" "$last" >&"$errors"
 	fi
 	exit "$status"
 }
 
 on_signal() {
 	trap '' INT TERM HUP
-	say "ERROR: interrupted by SIG$1; nothing half-made is kept, run it again to go on"
+	[ -n "$nested" ] ||
+		printf '%s: ERROR: interrupted by SIG%s; nothing half-made is kept, run it again to go on\n' "$me" "$1" >&"$errors"
 	said=1
 	exit "$2"
 }
@@ -97,6 +105,8 @@ jobs=${JOBS:-$(nproc)}
 # held up until the command ends. Standard input is empty.
 run() {
 	local status=0
+	# A subshell does not inherit traps.
+	[ "$BASH_SUBSHELL" = 0 ] || trap 'stop_child; stop_ticker; exit 143' INT TERM HUP
 	set -m
 	"$@" </dev/null &
 	child=$!
@@ -132,7 +142,7 @@ run_logged() {
 	stop_ticker
 	if [ "$status" != 0 ]; then
 		tail -n 15 "$log" | sed 's/^/  | /' >&2
-		if grep -q 'No space left on device' "$log"; then
+		if no_space "$log"; then
 			die "no space left on the disk: $what"
 		fi
 		die "$what: failed with status $status, see ${log#"$top"/}"
@@ -158,6 +168,16 @@ need_space() {
 	free=$(df -Pm "$1" | awk 'NR == 2 { print $4 }')
 	[ "$free" -ge "$2" ] ||
 		die "no space: $1 has $free MiB free, $2 MiB are needed"
+}
+
+# no_space LOG: was that the reason? A log on a full disk may not say so.
+no_space() {
+	local dir
+	grep -q 'No space left on device' "$1" && return
+	for dir in "$cache" "$build"; do
+		[ ! -d "$dir" ] || [ "$(df -Pm "$dir" | awk 'NR == 2 { print $4 }')" -ge 8 ] || return 0
+	done
+	return 1
 }
 
 # temp_beside PATH: a new temporary directory on the same disk, in $temp; gone

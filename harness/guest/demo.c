@@ -28,6 +28,14 @@ static struct pdt_worker a, b, next[OTHERS + 1];
 static uint32_t old;
 static struct pdt_status dead;
 
+/* Since @begin, for %u.%u */
+#define ms(begin)	since(begin) / 1000, since(begin) / 100 % 10
+
+static unsigned int since(uint64_t begin)
+{
+	return pdt_now_us() - begin;
+}
+
 static uint32_t word(struct pdt_worker *w)
 {
 	return pdt_ask(w, PDT_OP_PEEK, PDT_VA, 0);
@@ -104,8 +112,8 @@ static void kill_a(void)
 	begin = pdt_now_us();
 	pdt_worker_kill(&a);
 	must(pdt_get_status(dev, a.channel, &dead), "status");
-	say("kill -9 A: after %u us it is gone, its file is closed, the driver has",
-	    (unsigned int)(pdt_now_us() - begin));
+	say("kill -9 A: %u.%u ms later it is gone, its file is closed, the driver has",
+	    ms(begin));
 	say("unbound. The device had made %u writes for it by then, and goes on.",
 	    dead.ok);
 }
@@ -184,26 +192,25 @@ static void number_is_kept(void)
 
 static void number_is_free(void)
 {
-	struct ioasid_line line;
+	struct ioasid_line line = { .state = "nothing any more" };
 	struct pdt_worker *w = &next[OTHERS];
 	uint64_t begin = pdt_now_us();
-	const char *seen = "";
+	bool back;
 	int ret;
 
 	chapter("The device stops, and the number is free");
 	must(pdt_stop(dev, a.channel), "stop the device");
 	ret = ioasid_get_line(old, &line);
-	if (!ret)
-		seen = line.state;
+	say("The driver stops the device, sees it stand still, drops its reference.");
+	say("PASID %u: %s at the first look,", old, line.state);
+	back = !strcmp(line.state, "free-pending");
 	while (!ret && pdt_now_us() < begin + 5000000) {
 		pdt_sleep_us(500);
 		ret = ioasid_get_line(old, &line);
 	}
-	say("The driver stops the device, sees it stand still, drops its reference.");
-	say("PASID %u: %s%sfree after %u us.", old, seen, *seen ? ", then " : "",
-	    (unsigned int)(pdt_now_us() - begin));
-	claim(ret == -ENOENT && strcmp(seen, "free-pending"),
-	      "then it passes through quarantine and is free");
+	say("free %u.%u ms after the order to stop.", ms(begin));
+	claim(ret == -ENOENT && !back,
+	      "then, after its quarantine, the number is free");
 
 	ret = pdt_worker_spawn(w, 0, PAGE_NEXT);
 	say("The process that got none tries again: PASID %u.",
@@ -252,8 +259,8 @@ static void number_is_reused(void)
 	} while (w->pasid != old && pdt_now_us() < begin + 10000000);
 
 	say("New processes bind, one after the other, each with a page full of");
-	say("%08x. Number %u, %u ms after A was gone, gets PASID %u.", PAGE_NEXT,
-	    tries, (unsigned int)(pdt_now_us() - begin) / 1000, w->pasid);
+	say("%08x. Number %u, %u.%u ms after A was gone, gets PASID %u.",
+	    PAGE_NEXT, tries, ms(begin), w->pasid);
 	claim(w->pasid == old,
 	      "hazard: A's number is handed out while the device still uses it");
 	pdt_sleep_us(50000);

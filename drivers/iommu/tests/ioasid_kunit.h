@@ -105,6 +105,12 @@ struct ik_task;
 #define IK_EXPECT_ERR_PTR(test, expr, errno)				\
 	IK_EXPECT_ERRNO(test, PTR_ERR_OR_ZERO(expr), errno)
 
+/* Is there somebody else who lives by IOASIDs? */
+static inline bool ik_iommu_drivers(void)
+{
+	return IS_ENABLED(CONFIG_INTEL_IOMMU) || IS_ENABLED(CONFIG_ARM_SMMU_V3);
+}
+
 /* The fixture, for struct kunit_suite */
 int ik_suite_init(struct kunit_suite *suite);
 int ik_init(struct kunit *test);

@@ -42,6 +42,14 @@ static void expect_no_set(struct kunit *test, enum ioasid_set_type type,
 		ioasid_set_free(set);
 }
 
+/* 20 bits until an IOMMU says otherwise */
+static void default_capacity(struct kunit *test)
+{
+	if (ik_iommu_drivers())
+		kunit_skip(test, "the IOMMUs may have set another");
+	KUNIT_EXPECT_EQ(test, ik_total(), 1U << IOASID_MAX_BITS);
+}
+
 static void install_invalid(struct kunit *test)
 {
 	IK_EXPECT_ERRNO(test, ioasid_install_capacity(0), -EINVAL);
@@ -261,6 +269,32 @@ static void failing_takes_nothing(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ik_alloc_all(test, set, 1, -1U, -EDQUOT), 3);
 }
 
+/* Nor does one that runs out of memory; or it gets over it */
+static void memory_is_short(struct kunit *test)
+{
+	unsigned int failed = 0;
+#ifdef CONFIG_FAILSLAB
+	struct ioasid_set *set = guaranteed(test, 64);
+	unsigned int count = 0;
+	ioasid_t id;
+	int ret;
+
+	/* Far apart, so that each needs memory for the tree */
+	for (int i = 1; i < 48; i++) {
+		current->fail_nth = 1 + i % 6;
+		ret = ioasid_alloc(set, i << 14, i << 14, NULL, &id);
+		failed += !current->fail_nth;
+		current->fail_nth = 0;
+		KUNIT_EXPECT_TRUE_MSG(test, !ret || ret == -ENOMEM, "%pe", ERR_PTR(ret));
+		count += !ret;
+		KUNIT_EXPECT_EQ(test, ioasid_set_count(set), count);
+		KUNIT_EXPECT_EQ(test, ik_taken(i << 14), !ret);
+	}
+#endif
+	if (!failed)
+		kunit_skip(test, "needs FAILSLAB, to make an allocation of memory fail");
+}
+
 /* All users together may have half of it, whoever they are */
 static void users_get_half(struct kunit *test)
 {
@@ -356,6 +390,7 @@ static void system_set_is_elastic(struct kunit *test)
 }
 
 static struct kunit_case ioasid_capacity_cases[] = {
+	KUNIT_CASE(default_capacity),
 	KUNIT_CASE(install_invalid),
 	KUNIT_CASE(install_extremes),
 	KUNIT_CASE(install_busy_id),
@@ -369,6 +404,7 @@ static struct kunit_case ioasid_capacity_cases[] = {
 	KUNIT_CASE(dying_elastic_set),
 	KUNIT_CASE(free_ids_keeps_guarantee),
 	KUNIT_CASE(failing_takes_nothing),
+	KUNIT_CASE(memory_is_short),
 	KUNIT_CASE(users_get_half),
 	KUNIT_CASE(users_get_half_elastic),
 	KUNIT_CASE(users_dying),

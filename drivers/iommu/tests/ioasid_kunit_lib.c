@@ -5,6 +5,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 
 #include "ioasid_kunit.h"
@@ -252,10 +253,13 @@ void ik_expect_recyclable(struct kunit *test, ioasid_t id)
 
 /**
  * struct ik_task - a thread that runs one function
+ * @begun: it is inside
+ * @done: it has returned
  */
 struct ik_task {
 	struct task_struct *thread;
 	struct kunit *test;
+	bool begun;
 	struct completion done;
 	int (*fn)(void *arg);
 	void *arg;
@@ -266,6 +270,7 @@ static int ik_thread(void *data)
 {
 	struct ik_task *task = data;
 
+	WRITE_ONCE(task->begun, true);
 	task->ret = task->fn(task->arg);
 	complete_all(&task->done);
 
@@ -304,9 +309,16 @@ struct ik_task *ik_run(struct kunit *test, int (*fn)(void *arg), void *arg)
 	return task;
 }
 
-/* Given time to do so, has it not returned? */
+/* It waits for something, and given time to return it does not */
 bool ik_still_runs(struct ik_task *task)
 {
+	unsigned long until = jiffies + IK_PATIENCE;
+
+	while (!completion_done(&task->done) && time_before(jiffies, until)) {
+		if (READ_ONCE(task->begun) && !task_is_running(task->thread))
+			break;
+		schedule_timeout_uninterruptible(1);
+	}
 	return !wait_for_completion_timeout(&task->done, IK_LOOK);
 }
 

@@ -8,7 +8,6 @@
 #include "ioasid_sva_utils.h"
 
 #define IOVA		0x7000000000UL
-#define NO_IOASID	"this kernel has no IOASID allocator"
 
 FIXTURE(life)
 {
@@ -51,20 +50,20 @@ TEST_F(life, unbound)
 	struct ctx *c = &self->c;
 
 	spawn(_metadata, a, WIDE, PAGE_A);
-	/* With ATS: the log of a living process's faults is not of interest */
-	start_engine(_metadata, c, a, PDT_MODE_ATS, PDT_VA, DMA_A);
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, VA_GONE, 0));
+	start_engine(_metadata, c, a, 0, VA_GONE, DMA_A);
 	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_UNBIND, NULL, 0));
 	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &off));
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, VA_GONE, PAGE_A));
 	ASSERT_EQ(0, pdt_wait_engine(c->wide, a->channel, 0, off.fault + 100,
 				     &st));
 	EXPECT_EQ(off.ok, st.ok);
-	EXPECT_EQ(0, diff(a, PAGE_A));
+	EXPECT_EQ(0, pdt_ask(a, PDT_OP_DIFF, VA_GONE, PAGE_A));
 
 	ASSERT_EQ(0, pdt_worker_bind(a));
 	ASSERT_EQ(0, pdt_wait_engine(c->wide, a->channel, off.ok + 100, 0,
 				     &st));
-	EXPECT_EQ(WORDS, diff(a, PAGE_A));
+	EXPECT_EQ(WORDS, pdt_ask(a, PDT_OP_DIFF, VA_GONE, PAGE_A));
 }
 
 /* One PASID for all devices that a process is bound to */
@@ -393,176 +392,6 @@ TEST_F(life, freed_while_attached)
 	synchronize(_metadata, c);
 	EXPECT_EQ(-ENOENT, ioasid_get_line(attach.pasid, &line));
 	munmap(page, PDT_PAGE);
-}
-
-/* A reset of the device stops its engines and leaves the bonds alone */
-TEST_F(life, reset)
-{
-	struct pdt_worker *a = &self->c.a;
-	struct ctx *c = &self->c;
-	struct pdt_status st;
-	uint32_t pasid;
-	int ret;
-
-	spawn(_metadata, a, WIDE, PAGE_A);
-	pasid = a->pasid;
-	start_engine(_metadata, c, a, PDT_MODE_ATS, PDT_VA, DMA_A);
-	ret = pdt_sysfs_write(WIDE, "reset", "1");
-	if (ret == -ENOENT)
-		SKIP(return, "the device cannot be reset");
-	ASSERT_EQ(0, ret);
-	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &st));
-	EXPECT_EQ(0, st.running);
-	EXPECT_EQ(1, st.bound);
-	EXPECT_EQ(pasid, st.pasid);
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
-	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
-	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, PDT_MODE_ATS,
-					      PDT_VA, DMA_A));
-	EXPECT_EQ(WORDS, diff(a, PAGE_A));
-}
-
-/* A reset re-attaches the PASID of a dead process: it must stay dead */
-TEST_F(life, reset_of_the_dead)
-{
-	struct pdt_dma dma = {
-		.iova = PDT_VA, .cmd = PDT_CMD_WRITE, .mode = PDT_MODE_FILL,
-		.len = LEN, .pattern = DMA_A,
-	};
-	struct pdt_worker *a = &self->c.a;
-	struct ctx *c = &self->c;
-	int fd, i, ret;
-
-	/* 7.3.4 makes the entry live again, with what is left of the mm */
-	if (!c->info.ioasid)
-		SKIP(return, NO_IOASID);
-	fd = pdt_open(WIDE);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, pdt_worker_start(a, fd));
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
-	ASSERT_EQ(0, pdt_worker_bind(a));
-	count_from_here(_metadata, c);
-	pdt_worker_kill(a);
-	ret = pdt_sysfs_write(WIDE, "reset", "1");
-	if (ret == -ENOENT) {
-		close(fd);
-		SKIP(return, "the device cannot be reset");
-	}
-	ASSERT_EQ(0, ret);
-	for (i = 0; i < 100; i++) {
-		EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
-		EXPECT_TRUE(dma.status & PDT_STATUS_FAULT);
-	}
-	expect_quiet(_metadata, c, 0, 100);
-	close(fd);
-}
-
-/* The driver goes, with a process bound and an engine that runs */
-TEST_F(life, driver_removed)
-{
-	struct pdt_worker *a = &self->c.a;
-	struct pdt_dma dma = { .iova = PDT_VA, .cmd = PDT_CMD_READ, .len = LEN };
-	struct pdt_info info;
-	struct ctx *c = &self->c;
-	struct pdt_engine eng = endless(PDT_MODE_ATS, PDT_VA, DMA_A);
-	char path[64], link[256];
-	const char *bdf;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device",
-		 NARROW);
-	n = readlink(path, link, sizeof(link) - 1);
-	ASSERT_LT(0, n);
-	link[n] = 0;
-	bdf = strrchr(link, '/');
-	ASSERT_NE(NULL, bdf);
-
-	spawn(_metadata, a, NARROW, PAGE_A);
-	ASSERT_EQ(0, pdt_worker_engine(a, &eng));
-	fd = open("/sys/bus/pci/drivers/pasid-testdev/unbind", O_WRONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_LT(0, write(fd, bdf + 1, strlen(bdf + 1)));
-	close(fd);
-
-	EXPECT_EQ(-ENODEV, pdt_worker_dma(a, &dma));
-	EXPECT_EQ(-ENODEV, pdt_ioctl(c->narrow, PDT_IOC_INFO, &info));
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
-	pdt_sleep_us(10000);
-	EXPECT_EQ(0, diff(a, PAGE_A));
-	pdt_worker_quit(a);
-	close(c->narrow);
-	if (c->info.ioasid) {
-		struct ioasid_line line;
-
-		synchronize(_metadata, c);
-		EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
-	}
-
-	/* All files are closed: the name is free for the device again */
-	fd = open("/sys/bus/pci/drivers/pasid-testdev/bind", O_WRONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_LT(0, write(fd, bdf + 1, strlen(bdf + 1)));
-	close(fd);
-	c->narrow = pdt_open(NARROW);
-	ASSERT_LE(0, c->narrow);
-	spawn(_metadata, &c->b, NARROW, PAGE_B);
-	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, &c->b, 0, PDT_VA,
-					      DMA_B));
-	EXPECT_EQ(DMA_B, first_word(&c->b));
-}
-
-/* Many die at once, on two devices, all with engines that go on */
-TEST_F(life, crowd)
-{
-	struct pdt_worker *b = &self->c.b, *w;
-	struct pdt_engine eng = endless(0, PDT_VA, DMA_A);
-	struct pdt_status dead[MAX_WORKERS], st;
-	struct ctx *c = &self->c;
-	struct ioasid_sums idle = { }, sums = { };
-	int i;
-
-	if (c->info.ioasid)
-		ASSERT_EQ(0, ioasid_get_sums(&idle));
-	spawn(_metadata, b, WIDE, PAGE_B);
-	eng.period = 500;
-	for (i = 0; i < MAX_WORKERS; i++) {
-		w = &c->more[i];
-		spawn(_metadata, w, i % 2, PAGE_A);
-		eng.mode = PDT_MODE_FILL | (i / 2 % 2 ? PDT_MODE_ATS : 0);
-		ASSERT_EQ(0, pdt_worker_engine(w, &eng));
-	}
-	for (i = 0; i < MAX_WORKERS; i++)
-		kill(c->more[i].pid, SIGKILL);
-	for (i = 0; i < MAX_WORKERS; i++) {
-		pdt_worker_kill(&c->more[i]);
-		ASSERT_EQ(0, pdt_get_status(i % 2 ? c->narrow : c->wide,
-					    c->more[i].channel, &dead[i]));
-	}
-	for (i = 0; i < MAX_WORKERS; i++) {
-		ASSERT_EQ(0, pdt_wait_engine(i % 2 ? c->narrow : c->wide,
-					     c->more[i].channel, 0,
-					     dead[i].fault + 20, &st));
-		EXPECT_EQ(dead[i].ok, st.ok);
-	}
-	EXPECT_EQ(0, diff(b, PAGE_B));
-	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, b, 0, PDT_VA, DMA_B));
-
-	if (c->info.ioasid) {
-		synchronize(_metadata, c);
-		ASSERT_EQ(0, ioasid_get_sums(&sums));
-		EXPECT_EQ(idle.used + MAX_WORKERS + 1, sums.used);
-		EXPECT_EQ(MAX_WORKERS, sums.pending);
-	}
-	ASSERT_EQ(0, pdt_stop_left(c->wide));
-	ASSERT_EQ(0, pdt_stop_left(c->narrow));
-	pdt_worker_quit(b);
-	if (c->info.ioasid) {
-		synchronize(_metadata, c);
-		ASSERT_EQ(0, ioasid_get_sums(&sums));
-		EXPECT_EQ(idle.used, sums.used);
-		EXPECT_EQ(0, sums.pending);
-	}
 }
 
 int main(int argc, char **argv)

@@ -48,16 +48,20 @@ struct ioasid_line {
 static inline int ioasid_get_line(unsigned int id, struct ioasid_line *line)
 {
 	FILE *f = fopen(IOASID_DEBUGFS "ids", "r");
+	struct ioasid_line l;
 	int ret = -ENOENT;
 	char text[256];
 	unsigned int n;
 
 	if (!f)
 		return -errno;
-	while (ret && fgets(text, sizeof(text), f))
+	while (ret && fgets(text, sizeof(text), f)) {
 		if (sscanf(text, "id=%u state=%31s refs=%u set=%u", &n,
-			   line->state, &line->refs, &line->set) == 4 && n == id)
-			ret = 0;
+			   l.state, &l.refs, &l.set) != 4 || n != id)
+			continue;
+		*line = l;
+		ret = 0;
+	}
 	fclose(f);
 	return ret;
 }
@@ -130,6 +134,25 @@ static inline int pdt_sysfs_write(unsigned int nr, const char *file,
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+/* PCI address of device @nr, as sysfs spells it */
+static inline int pdt_bdf(unsigned int nr, char *bdf, size_t size)
+{
+	char path[64], link[256], *slash;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device",
+		 nr);
+	n = readlink(path, link, sizeof(link) - 1);
+	if (n < 0)
+		return -errno;
+	link[n] = 0;
+	slash = strrchr(link, '/');
+	if (!slash)
+		return -EPROTO;
+	snprintf(bdf, size, "%s", slash + 1);
+	return 0;
 }
 
 #endif /* __SELFTEST_IOASID_LOOK_H */

@@ -14,9 +14,6 @@
  */
 #include "ioasid_sva_utils.h"
 
-/* Faults there are provoked, and may stand in the kernel log */
-#define VA_GONE		0x666600000000UL
-
 /* DMA with the PASID of a living process, with and without ATS */
 
 FIXTURE(sva)
@@ -271,7 +268,7 @@ TEST_F(sva, number_is_kept)
 		ASSERT_EQ(0, ret);
 		ASSERT_NE(a->pasid, w->pasid) {
 			pdt_sleep_us(50000);
-			TH_LOG("PASID %u handed out again; the next process has %u words overwritten, the first is %#x",
+			TH_LOG("PASID %u is reused, %u words overwritten, first %#x",
 			       a->pasid, diff(w, PAGE_NEXT), first_word(w));
 		}
 		/* The last one makes room: other numbers may be reused */

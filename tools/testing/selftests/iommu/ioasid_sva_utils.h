@@ -9,6 +9,8 @@
 #include "../kselftest_harness.h"
 #include "ioasid_look.h"
 
+#define NO_IOASID	"this kernel has no IOASID allocator"
+
 #define WIDE		0
 #define NARROW		1
 
@@ -20,6 +22,8 @@
 #define PAGE_NEXT	0x33333333
 #define DMA_A		0xa1a1a1a1
 #define DMA_B		0xb2b2b2b2
+/* Faults there are those of living processes, and may stand in the log */
+#define VA_GONE		0x666600000000UL
 #define MAX_WORKERS	16
 /* Few enough that every number comes round again */
 #define SMALL_CAPACITY	8
@@ -164,6 +168,7 @@ static void start_engine(struct __test_metadata *_metadata, struct ctx *c,
 	ASSERT_EQ(0, st.fault);
 }
 
+/* How many words of the worker's page are not @pattern */
 static unsigned int diff(struct pdt_worker *w, uint32_t pattern)
 {
 	return pdt_ask(w, PDT_OP_DIFF, PDT_VA, pattern);
