@@ -316,9 +316,9 @@ void ioasid_unregister_notifier(struct ioasid_set *set,
 	} else {
 		sub = ioasid_unsubscribe(&ioasid_global, nb);
 	}
-	if (sub) {
-		kfree(sub);
-		ioasid_set_put(set);
-	}
+	if (!sub)
+		return;
+	kfree(sub);
+	ioasid_set_put(set);
 }
 EXPORT_SYMBOL_GPL(ioasid_unregister_notifier);

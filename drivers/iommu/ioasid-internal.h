@@ -114,7 +114,7 @@ struct ioasid_chain {
  * @work: frees it, where the last reference was dropped in an interrupt
  */
 struct ioasid_evt {
-	struct mutex lock;
+	struct mutex lock;	/* an event runs; outside subscribers' locks */
 	struct mm_struct *mm;
 	unsigned int users;
 	struct list_head node;

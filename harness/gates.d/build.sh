@@ -34,7 +34,7 @@ for_arch() {
 tree_patterns() {
 	printf '%s\n' /COPYING 'Makefile*' 'Kbuild*' 'Kconfig*' /include/ /arch/x86/ /arch/arm64/ \
 		/scripts/ /kernel/ /lib/ /mm/ /init/ /usr/ /virt/ /tools/arch/ /tools/build/ \
-		/tools/include/ /tools/lib/ /tools/objtool/ /tools/scripts/
+		/tools/docs/ /tools/include/ /tools/lib/ /tools/objtool/ /tools/scripts/
 	series_paths touched | c_files | awk -F/ '{ print "/" $1 "/" $2 "/" }' | sort -u
 }
 
@@ -67,18 +67,23 @@ configure_gate() {
 # compile LOG FLAG FILE...: the objects of these files anew. A file that does
 # not compile shows as an error in the log.
 compile() {
-	local log=$1 flag=$2 objects
+	local log=$1 flag=$2 objects object
 	shift 2
 	objects=("${@/%.c/.o}")
 	(cd "$out" && rm -f "${objects[@]}")
 	run kmake -k W=1 C=2 "$flag" "${objects[@]}" >"$log" 2>&1 || true
+	for object in "${objects[@]}"; do
+		[ -e "$out/$object" ] || printf '%s: not compiled\n' "$object"
+	done >>"$log"
 }
 
-# compiler_findings LOG PATHS: gcc's warnings in these paths, and make's errors.
+# compiler_findings LOG PATHS: warnings of gcc and of kernel-doc, which W=1 runs
+# as well, in these paths, and files that do not compile.
 compiler_findings() {
 	sed "s,$tree/,,g" "$1" | awk -F: -v paths="$2" '
 		BEGIN { while ((getline line <paths) > 0) ours[line] = 1 }
-		/^make.*: \*\*\* / || (($1 in ours) && /: warning: .*\[-W/)' | sort -u
+		/: not compiled$/ || (($1 in ours) && /: warning: .*\[-W/)
+		/^Warning: / { path = $2; sub(/^ /, "", path); if (path in ours) print }' | sort -u
 }
 
 # sparse_findings LOG PATHS: what sparse says about these paths, and files that
@@ -91,13 +96,14 @@ sparse_findings() {
 		END { for (path in ours) if (path ~ /\.c$/ && !(path in seen)) print path ": sparse did not look at it" }' | sort -u
 }
 
-# only_new FILE BEFORE: keeps in FILE what occurs there more often than in
-# BEFORE. Lines and columns do not count, they change with the text around.
+# only_new FILE BEFORE: takes out of FILE what occurs in BEFORE as often. Lines
+# and columns do not count, they change with the text around. That something was
+# not looked at is never old.
 only_new() {
 	awk -v before="$2" '
-		function placeless(line) { sub(/:[0-9]+:[0-9]+: /, ": ", line); return line }
+		function placeless(line) { sub(/:[0-9]+(:[0-9]+:)? /, ": ", line); return line }
 		BEGIN { while ((getline line <before) > 0) known[placeless(line)]++ }
-		known[placeless($0)]-- <= 0' "$1" >"$temp/new"
+		/: not compiled$|: sparse did not look at it$/ || known[placeless($0)]-- <= 0' "$1" >"$temp/new"
 	cat "$temp/new" >"$1"
 }
 
@@ -119,7 +125,7 @@ upstream_findings() {
 # without_old_findings W1 SPARSE: takes out of both what upstream has as well.
 without_old_findings() {
 	local files
-	cat "$@" | cut -d: -f1 | sort -u | comm -12 - "$temp/upstream" >"$temp/noisy"
+	cat "$@" | sed 's/^Warning: //' | cut -d: -f1 | sort -u | comm -12 - "$temp/upstream" >"$temp/noisy"
 	mapfile -t files < <(grep '\.c$' "$temp/noisy")
 	[ ${#files[@]} -gt 0 ] || return 0
 	upstream_findings "${files[@]}"

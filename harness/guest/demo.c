@@ -26,7 +26,10 @@
 static int dev;
 static struct pdt_worker a, b, next[OTHERS + 1];
 static uint32_t old;
+/* When A was killed: what its device had done, what hardware had counted */
 static struct pdt_status dead;
+static struct pdt_counters counted;
+static int kmsg;
 
 /* Since @begin, for %u.%u */
 #define ms(begin)	since(begin) / 1000, since(begin) / 100 % 10
@@ -78,27 +81,27 @@ static void two_processes(void)
 	must(pdt_worker_spawn(&b, 0, PAGE_B), "process B");
 	say("Process A (pid %d) and process B (pid %d) each have a page of memory",
 	    a.pid, b.pid);
-	say("at the same address, %#lx. A's is full of %08x, B's of %08x.",
+	say("at the address %#lx. A's is full of %08x, B's of %08x.",
 	    PDT_VA, PAGE_A, PAGE_B);
-	say("Both bind the device: A gets PASID %u, B gets PASID %u. The device puts",
-	    a.pasid, b.pasid);
-	say("that number on each request, and the IOMMU looks up whose memory it means.");
+	say("Both bind the device: A gets PASID %u, B gets PASID %u.", a.pasid,
+	    b.pasid);
 	old = a.pasid;
 	claim(a.pasid != b.pasid, "each process has a PASID of its own");
 
 	write_once(&a, DMA_A);
-	say("A's memory: %08x. B's memory: %08x.", word(&a), word(&b));
+	say("A's memory now begins with %08x, B's with %08x.", word(&a),
+	    word(&b));
 	claim(word(&a) == DMA_A && untouched(&b, PAGE_B),
 	      "a write with A's PASID lands in A's memory and not in B's");
 	write_once(&b, DMA_B);
-	say("A's memory: %08x. B's memory: %08x.", word(&a), word(&b));
+	say("A's memory now begins with %08x, B's with %08x.", word(&a),
+	    word(&b));
 	claim(word(&b) == DMA_B && word(&a) == DMA_A,
 	      "a write with B's PASID lands in B's memory and not in A's");
 	must(pdt_do(&b, PDT_OP_FILL, PDT_VA, PAGE_B), "fill");
 	show_debugfs("The allocator's view (/sys/kernel/debug/ioasid):");
 }
 
-/* Sets dead: what the device had done when the process was gone */
 static void kill_a(void)
 {
 	uint64_t begin;
@@ -109,6 +112,9 @@ static void kill_a(void)
 	say("The device writes %08x to A's memory every 50 us, by itself, and",
 	    DMA_DEAD);
 	say("%08x to B's. Nobody tells it to stop.", DMA_B);
+	kmsg = kmsg_open();
+	must(kmsg < 0 ? kmsg : 0, "/dev/kmsg");
+	must(pdt_ioctl(dev, PDT_IOC_COUNTERS, &counted), "counters");
 	begin = pdt_now_us();
 	pdt_worker_kill(&a);
 	must(pdt_get_status(dev, a.channel, &dead), "status");
@@ -121,19 +127,16 @@ static void kill_a(void)
 /* 1000 requests more, at least; what did they do? */
 static void watch_the_dead(bool quiet)
 {
-	struct pdt_counters from, to, diff;
+	struct pdt_counters now, diff;
 	struct pdt_status st, b_then, b_now;
-	int kmsg, lines;
+	int lines;
 
-	kmsg = kmsg_open();
-	must(kmsg < 0 ? kmsg : 0, "/dev/kmsg");
-	must(pdt_ioctl(dev, PDT_IOC_COUNTERS, &from), "counters");
 	must(pdt_get_status(dev, b.channel, &b_then), "status");
 	must(pdt_wait_engine(dev, a.channel, 0, dead.fault + 1000, &st),
 	     "watch the engine");
-	must(pdt_ioctl(dev, PDT_IOC_COUNTERS, &to), "counters");
+	must(pdt_ioctl(dev, PDT_IOC_COUNTERS, &now), "counters");
 	must(pdt_get_status(dev, b.channel, &b_now), "status");
-	pdt_counters_diff(&from, &to, &diff);
+	pdt_counters_diff(&counted, &now, &diff);
 	pdt_sleep_us(50000);
 	lines = kmsg_count(kmsg, "DMAR:");
 	close(kmsg);
@@ -220,7 +223,7 @@ static void number_is_free(void)
 	if (ret)
 		return;
 	write_once(w, DMA_A);
-	say("Its memory: %08x.", word(w));
+	say("Its memory now begins with %08x.", word(w));
 	claim(word(w) == DMA_A && word(&b) == PAGE_B,
 	      "and means that process's memory now");
 }
@@ -264,7 +267,7 @@ static void number_is_reused(void)
 	claim(w->pasid == old,
 	      "hazard: A's number is handed out while the device still uses it");
 	pdt_sleep_us(50000);
-	say("It has done nothing yet. Its memory: %08x.", word(w));
+	say("It has done nothing yet. Its memory begins with %08x.", word(w));
 	claim(word(w) == DMA_DEAD,
 	      "hazard: the write of the dead process lands in the next one's memory");
 }

@@ -45,6 +45,7 @@
 #include "iommu.h"
 #include "pasid.h"
 
+/* The registry, and every invalidation and drain for it, to their ends */
 DEFINE_MUTEX(intel_ioasid_lock);
 static LIST_HEAD(intel_ioasid_pending);
 

@@ -25,7 +25,7 @@ bool pdt_ats_on(PasidTestDev *d)
 
 bool pdt_pasid_on(PasidTestDev *d)
 {
-    return d->pasid_bits && pdt_ctrl(d, PDT_PASID_CAP + PCI_PASID_CTRL,
+    return d->pasid_bits && pdt_ctrl(d, d->pasid_cap + PCI_PASID_CTRL,
                                      PCI_PASID_CTRL_ENABLE);
 }
 

@@ -21,7 +21,6 @@ OBJECT_DECLARE_SIMPLE_TYPE(PasidTestDev, PASID_TESTDEV)
 #define PDT_EXP_CAP         0x80
 #define PDT_MSI_CAP         0x60
 #define PDT_ATS_CAP         0x100
-#define PDT_PASID_CAP       0x110
 
 QEMU_BUILD_BUG_ON(PDT_CHANNEL(PDT_NR_CHANNELS) > PDT_BAR_SIZE);
 QEMU_BUILD_BUG_ON(PDT_COUNTERS + PDT_NR_COUNTERS * 8 > PDT_CHANNEL(0));
@@ -63,6 +62,7 @@ struct PasidTestDev {
 
     uint8_t pasid_bits;             /* 0: no PASID capability */
     bool has_ats;
+    uint16_t pasid_cap;             /* where the capability is */
 
     uint32_t atc_inv;
     unsigned atc_next;              /* victim of the next insertion */

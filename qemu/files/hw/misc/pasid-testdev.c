@@ -346,7 +346,7 @@ static void pdt_reset(DeviceState *dev)
         pci_set_word(config + PDT_ATS_CAP + PCI_ATS_CTRL, 0);
     }
     if (d->pasid_bits) {
-        pci_set_word(config + PDT_PASID_CAP + PCI_PASID_CTRL, 0);
+        pci_set_word(config + d->pasid_cap + PCI_PASID_CTRL, 0);
     }
 }
 
@@ -376,11 +376,13 @@ static void pdt_realize(PCIDevice *pdev, Error **errp)
         pcie_ats_init(pdev, PDT_ATS_CAP, true);
     }
     if (d->pasid_bits) {
-        pcie_add_capability(pdev, PCI_EXT_CAP_ID_PASID, 1, PDT_PASID_CAP,
+        /* The first extended capability has to be at PDT_ATS_CAP */
+        d->pasid_cap = PDT_ATS_CAP + (d->has_ats ? PCI_EXT_CAP_ATS_SIZEOF : 0);
+        pcie_add_capability(pdev, PCI_EXT_CAP_ID_PASID, 1, d->pasid_cap,
                             PCI_EXT_CAP_PASID_SIZEOF);
-        pci_set_word(pdev->config + PDT_PASID_CAP + PCI_PASID_CAP,
+        pci_set_word(pdev->config + d->pasid_cap + PCI_PASID_CAP,
                      d->pasid_bits << 8);
-        pci_set_word(pdev->wmask + PDT_PASID_CAP + PCI_PASID_CTRL,
+        pci_set_word(pdev->wmask + d->pasid_cap + PCI_PASID_CTRL,
                      PCI_PASID_CTRL_ENABLE);
     }
 
