@@ -2,7 +2,7 @@
 # Reads series/list and series/NAME/, and finds what is wrong with them.
 
 # Directories of the repository whose files are kernel files at in-tree paths.
-readonly overlay_dirs='arch Documentation drivers include kernel samples tools virt'
+readonly overlay_dirs='arch block certs crypto Documentation drivers fs include init io_uring ipc kernel lib mm net rust samples scripts security sound tools virt'
 
 # series_names export|test: the patches of that section, in order.
 series_names() {

@@ -25,7 +25,7 @@ gate_fragments() {
 for_arch() {
 	case $arch in
 	x86_64) grep -vE '^(arch/arm64|drivers/iommu/arm)/' ;;
-	arm64) grep -vE '^(arch/x86|drivers/iommu/intel)/' ;;
+	arm64) grep -vE '^(arch/x86|drivers/iommu/intel|drivers/dma/idxd)/' ;;
 	esac || true
 }
 
@@ -93,7 +93,18 @@ sparse_findings() {
 		BEGIN { while ((getline line <paths) > 0) ours[line] = 1 }
 		/^ +CHECK / { n = split($0, word, " "); seen[word[n]] = 1 }
 		($1 in ours) && /: (warning|error): / && !/\[-W/
-		END { for (path in ours) if (path ~ /\.c$/ && !(path in seen)) print path ": sparse did not look at it" }' | sort -u
+		END { for (path in ours) if (path ~ /\.c$/ && !(path in seen)) print path ": sparse did not look at it" }' |
+		sort -u | with_text | not_allowed harness/gates.d/sparse.allow
+}
+
+# with_text: adds to each finding the line of source that it is about.
+with_text() {
+	local finding path line _
+	while IFS= read -r finding; do
+		IFS=: read -r path line _ <<<"$finding"
+		[[ ! $line =~ ^[0-9]+$ ]] || finding+=": $(sed -n "${line}p" "$tree/$path")"
+		printf '%s\n' "$finding"
+	done
 }
 
 # only_new FILE BEFORE: takes out of FILE what occurs in BEFORE as often. Lines

@@ -24,12 +24,6 @@ checkpatch() {
 	done | not_allowed harness/gates.d/checkpatch.allow
 }
 
-# not_allowed FILE: drops findings that FILE has a pattern for, `REGEX # REASON`.
-not_allowed() {
-	sed -E -e '/^[[:space:]]*(#|$)/d' -e 's/ +# [^#]+$//' "$1" >"${temp:?}/allow"
-	grep -vE -f "$temp/allow" || true
-}
-
 gate_checkpatch() {
 	local file patches planted
 	need_tool perl base

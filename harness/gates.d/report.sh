@@ -51,6 +51,12 @@ report_planted() {
 	report "$name"
 }
 
+# not_allowed FILE: drops findings that FILE has a pattern for, `REGEX # REASON`.
+not_allowed() {
+	sed -E -e '/^[[:space:]]*(#|$)/d' -e 's/ +# [^#]+$//' "$1" >"${temp:?}/allow"
+	grep -vE -f "$temp/allow" || true
+}
+
 need_tool() {
 	command -v "$1" >/dev/null || die "there is no $1: harness/prereq $2 installs it"
 }

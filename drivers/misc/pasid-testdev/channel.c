@@ -74,6 +74,13 @@ static void pdt_program(struct pdt_channel *ch, u64 iova, u64 operand,
 	pdt_write(ch, PDT_CH_OPERAND_HI, upper_32_bits(operand));
 }
 
+/* An interrupt has come, and it may have been that of @ch */
+static bool pdt_irq_done(struct pdt_channel *ch, int irqs)
+{
+	return atomic_read(&ch->pdt->irqs) != irqs &&
+	       pdt_status_idle(pdt_read(ch, PDT_CH_STATUS));
+}
+
 /**
  * pdt_dma() - Make one request and wait for its end.
  * @ch: Channel, locked.
@@ -84,10 +91,11 @@ static void pdt_program(struct pdt_channel *ch, u64 iova, u64 operand,
  * * %-EINVAL - bad request, or the channel has no PASID
  * * %-EBUSY - the engine runs
  * * %-EAGAIN - the device is being reset
- * * %-ETIMEDOUT - no answer
+ * * %-ETIMEDOUT - no answer, or no interrupt with PDT_MODE_MSI
  */
 int pdt_dma(struct pdt_channel *ch, struct pdt_dma *dma)
 {
+	int irqs = atomic_read(&ch->pdt->irqs);
 	u32 status;
 	int ret;
 
@@ -103,7 +111,7 @@ int pdt_dma(struct pdt_channel *ch, struct pdt_dma *dma)
 
 	if (dma->mode & PDT_MODE_MSI) {
 		if (!wait_event_timeout(ch->pdt->wait,
-					pdt_status_idle(pdt_read(ch, PDT_CH_STATUS)),
+					pdt_irq_done(ch, irqs),
 					usecs_to_jiffies(PDT_TIMEOUT_US)))
 			return -ETIMEDOUT;
 	} else {

@@ -47,6 +47,7 @@ static irqreturn_t pdt_irq(int irq, void *data)
 {
 	struct pdt_device *pdt = data;
 
+	atomic_inc(&pdt->irqs);
 	wake_up_all(&pdt->wait);
 	return IRQ_HANDLED;
 }

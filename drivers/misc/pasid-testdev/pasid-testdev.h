@@ -9,6 +9,7 @@
 #ifndef PASID_TESTDEV_H
 #define PASID_TESTDEV_H
 
+#include <linux/atomic.h>
 #include <linux/iommu.h>
 #include <linux/kref.h>
 #include <linux/miscdevice.h>
@@ -67,7 +68,8 @@ struct pdt_device {
 	void __iomem *bar;
 	struct miscdevice misc;
 	int id;
-	/* Woken when a channel raises its interrupt */
+	/* Interrupts of all channels so far; @wait is woken by each */
+	atomic_t irqs;
 	wait_queue_head_t wait;
 	/* Bound to the driver: one; each open file: one */
 	struct kref ref;

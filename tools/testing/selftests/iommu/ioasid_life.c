@@ -394,6 +394,68 @@ TEST_F(life, freed_while_attached)
 	munmap(page, PDT_PAGE);
 }
 
+/* A reset of the device stops its engines and leaves the bonds alone */
+TEST_F(life, reset)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	struct pdt_status st;
+	uint32_t pasid;
+	int ret;
+
+	spawn(_metadata, a, WIDE, PAGE_A);
+	pasid = a->pasid;
+	start_engine(_metadata, c, a, PDT_MODE_ATS, PDT_VA, DMA_A);
+	ret = pdt_sysfs_write(WIDE, "reset", "1");
+	if (ret == -ENOENT)
+		SKIP(return, "the device cannot be reset");
+	ASSERT_EQ(0, ret);
+	ASSERT_EQ(0, pdt_get_status(c->wide, a->channel, &st));
+	EXPECT_EQ(0, st.running);
+	EXPECT_EQ(1, st.bound);
+	EXPECT_EQ(pasid, st.pasid);
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, PDT_VA, DMA_A));
+	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, PDT_MODE_ATS,
+					      PDT_VA, DMA_A));
+	EXPECT_EQ(WORDS, diff(a, PAGE_A));
+}
+
+/* A reset re-attaches the PASID of a dead process: it must stay dead */
+TEST_F(life, reset_of_the_dead)
+{
+	struct pdt_dma dma = {
+		.iova = PDT_VA, .cmd = PDT_CMD_WRITE, .mode = PDT_MODE_FILL,
+		.len = LEN, .pattern = DMA_A,
+	};
+	struct pdt_worker *a = &self->c.a;
+	struct ctx *c = &self->c;
+	int fd, i, ret;
+
+	/* 7.3.4 makes the entry live again, with what is left of the mm */
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	fd = pdt_open(WIDE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(a, fd));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	count_from_here(_metadata, c);
+	pdt_worker_kill(a);
+	ret = pdt_sysfs_write(WIDE, "reset", "1");
+	if (ret == -ENOENT) {
+		close(fd);
+		SKIP(return, "the device cannot be reset");
+	}
+	ASSERT_EQ(0, ret);
+	for (i = 0; i < 100; i++) {
+		EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
+		EXPECT_TRUE(dma.status & PDT_STATUS_FAULT);
+	}
+	expect_quiet(_metadata, c, 0, 100);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	pdt_worker_main(argc, argv);
