@@ -22,7 +22,9 @@ help:
 .PHONY: demo
 ARCH ?= x86
 demo:
-	@harness/demo-setup $(ARCH)
+	@[ '$(ARCH)' = x86 ] || { echo 'demo: ARCH=$(ARCH): there is a demo on x86 only' >&2; exit 1; }
+	@harness/prereq kernel guest qemu
+	@harness/assemble
 	@harness/demo
 
 .PHONY: check check-core check-x86 check-full

@@ -15,5 +15,5 @@ verdict() {
 	fi
 	[ ! -e "harness/expect/$2.allow" ] || args+=(--allow "harness/expect/$2.allow")
 	harness/judge --ktap "$ktap" --console "$dir/console.log" --status "$dir/status" \
-		--expect "$list" "${args[@]}"
+		--expect "$list" "${args[@]}" || quit
 }

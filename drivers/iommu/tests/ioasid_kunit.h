@@ -31,6 +31,7 @@ struct ik_record {
 	enum ioasid_notify_val event;
 	struct ioasid_nb_args args;
 	struct ik_sub *sub;
+	struct task_struct *task;	/* who ran the handler */
 };
 
 /**

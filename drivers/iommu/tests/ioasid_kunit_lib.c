@@ -97,7 +97,6 @@ int ik_init(struct kunit *test)
 	ik->test = test;
 	INIT_LIST_HEAD(&ik->subs);
 	spin_lock_init(&ik->lock);
-	ioasid_synchronize();
 	ik->room = ik_room(IOASID_SET_TYPE_PRIVATE, NULL);
 	test->priv = ik;
 

@@ -428,7 +428,7 @@ static void synchronize_ends_quarantine(struct kunit *test)
 	struct ioasid_set *set = param_set(test);
 	ioasid_t ids[8];
 
-	for (int round = 0; round < 50; round++) {
+	for (int round = 0; round < 20; round++) {
 		ik_alloc_many(test, set, ids, ARRAY_SIZE(ids));
 		for (int i = 0; i < ARRAY_SIZE(ids); i++)
 			IK_EXPECT_OK(test, ioasid_free_async(set, ids[i]));

@@ -15,7 +15,7 @@
 
 #define TOTAL_MAX	48
 #define NR_SETS		6
-#define NR_STEPS	1500
+#define NR_STEPS	1000
 
 struct model_set {
 	struct ioasid_set *set;		/* NULL: slot is free */

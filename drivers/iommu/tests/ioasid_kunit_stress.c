@@ -421,7 +421,7 @@ static void all_at_once(struct kunit *test)
 	KUNIT_EXPECT_GT(test, allocs, NR_OPS);
 }
 
-#define NR_ROUNDS	40
+#define NR_ROUNDS	20
 #define NR_IDS		200
 
 static int do_set_free_ids(void *set)

@@ -22,6 +22,7 @@ static int ik_notify(struct notifier_block *nb, unsigned long event,
 		if (i < IK_LOG_SIZE)
 			ik->log[i] = (struct ik_record){
 				.event = event, .args = *args, .sub = sub,
+				.task = current,
 			};
 		else
 			ik->nr = IK_LOG_SIZE;
