@@ -14,6 +14,7 @@ help:
 	@echo 'make check-core  the unit tests of the core only, in User Mode Linux'
 	@echo 'make check-x86   the tests on the emulated Intel VT-d only'
 	@echo 'make check-full  all of check, each patch built alone, and the longer tests'
+	@echo 'make mutate      one-line defects, each of which must fail a test; "mutate-core": those of the core'
 	@echo 'make series      the patches, in build/series/'
 	@echo 'make clean       removes build/ (the cache stays: $${XDG_CACHE_HOME:-~/.cache}/ioasid)'
 	@echo
@@ -40,6 +41,14 @@ check-full:
 .PHONY: check-arm64
 check-arm64:
 	@echo 'check-arm64: there is no test on arm64 yet; "make check-full" builds each patch for it' >&2; exit 1
+
+.PHONY: mutate mutate-core
+mutate:
+	@harness/prereq kernel guest qemu
+	@harness/mutate
+mutate-core:
+	@harness/prereq kernel
+	@harness/mutate uml
 
 .PHONY: series
 series:

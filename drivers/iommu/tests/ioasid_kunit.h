@@ -24,9 +24,7 @@
 
 #define IK_LOG_SIZE	512
 
-/**
- * struct ik_record - one event as one subscriber saw it
- */
+/* One event as one subscriber saw it */
 struct ik_record {
 	enum ioasid_notify_val event;
 	struct ioasid_nb_args args;

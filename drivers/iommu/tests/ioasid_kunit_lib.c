@@ -252,8 +252,13 @@ void ik_expect_recyclable(struct kunit *test, ioasid_t id)
 
 /**
  * struct ik_task - a thread that runs one function
+ * @thread: the thread
+ * @test: the case that it works for
  * @begun: it is inside
  * @done: it has returned
+ * @fn: what it runs
+ * @arg: argument of @fn
+ * @ret: what @fn returned
  */
 struct ik_task {
 	struct task_struct *thread;
