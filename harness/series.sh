@@ -4,13 +4,13 @@
 # Directories of the repository whose files are kernel files at in-tree paths.
 readonly overlay_dirs='arch block certs crypto Documentation drivers fs include init io_uring ipc kernel lib mm net rust samples scripts security sound tools virt'
 
-# series_names export|test: the patches of that section, in order.
+# series_names fixes|export|test: these patches, in order; the fixes are exported too.
 series_names() {
 	awk -v want="[$1]" '
 		{ sub(/#.*/, ""); gsub(/[ \t]/, "") }
 		/^$/ { next }
 		/^\[/ { section = $0; next }
-		section == want' series/list
+		section == want || (want == "[export]" && section == "[fixes]")' series/list
 }
 
 # series_files NAME: the overlay paths that patch NAME adds whole.
@@ -42,7 +42,7 @@ overlay_files() {
 
 check_list() {
 	local bad name d twice
-	bad=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' series/list | grep '^\[' | grep -vxE '\[(export|test)\]' || true)
+	bad=$(sed -e 's/#.*//' -e 's/[[:space:]]//g' series/list | grep '^\[' | grep -vxE '\[(fixes|export|test)\]' || true)
 	[ -z "$bad" ] || die "series/list: there is no section $bad"
 	bad=$(awk '{ sub(/#.*/, ""); gsub(/[ \t]/, "") } /^\[/ { exit } NF' series/list)
 	[ -z "$bad" ] || die "series/list: '${bad%%$'\n'*}' stands before the first section"
