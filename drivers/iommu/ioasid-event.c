@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IOASID: subscribers and the delivery of events.
+ * IOASID: the delivery of events.
  *
- * FREE and SYNC go to the subscribers of the set and then to those of
- * everything (the IOMMU drivers), by priority within each chain. They are
- * blocking notifier chains, because a subscriber waits for hardware. The core
- * cannot fail for a subscriber's sake: tear-down allocates nothing, and every
- * subscriber is called whatever the others say.
+ * An event goes to the subscribers for the mm, then to those of the set, then
+ * to those of everything (the IOMMU drivers), by priority within each chain.
+ * They are blocking notifier chains, because a subscriber waits for hardware.
+ * Tear-down cannot fail for a subscriber's sake: it allocates nothing, and
+ * every subscriber is called whatever the others say. Only BIND asks.
  *
  * Two threads that free two numbers of one set:
  *
@@ -26,46 +26,31 @@
  */
 #define pr_fmt(fmt) "ioasid: " fmt
 
-#include <linux/export.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "ioasid-internal.h"
 
 /**
- * struct ioasid_sub - a registration
- * @nb: on the chain; calls @user
- * @user: the subscriber's block
- * @chain: where @nb is
- * @node: in ioasid_subs
- *
- * The wrapper keeps a stop value of one subscriber from hiding the event from
- * those behind it.
+ * struct ioasid_event - what is passed along the chains
+ * @args: for the subscribers
+ * @horizon: registrations with a higher serial came after it, and get neither
+ *	     a BIND nor the UNBIND that takes it back
+ * @end: where a BIND was refused: an UNBIND goes as far as that
+ * @veto: the error of @end, or 0
+ * @stopped: a subscriber said stop
  */
-struct ioasid_sub {
-	struct notifier_block nb;
-	struct notifier_block *user;
-	struct ioasid_chain *chain;
-	struct list_head node;
-};
-
-/* What is passed along the chains; @stopped: a subscriber said stop */
 struct ioasid_event {
 	struct ioasid_nb_args args;
+	u64 horizon;
+	struct {
+		unsigned int level;
+		int priority;
+		u64 serial;
+	} end;
+	int veto;
 	bool stopped;
 };
-
-/* A task that is sending events, on its stack */
-struct ioasid_sender {
-	struct task_struct *task;
-	struct list_head node;
-};
-
-static struct ioasid_chain ioasid_global = IOASID_CHAIN_INIT(ioasid_global);
-
-static DEFINE_MUTEX(ioasid_sub_lock);
-static LIST_HEAD(ioasid_subs);
 
 static DEFINE_SPINLOCK(ioasid_sender_lock);
 static LIST_HEAD(ioasid_senders);
@@ -89,62 +74,189 @@ bool ioasid_in_handler(void)
 	return false;
 }
 
-static void ioasid_sender_begin(struct ioasid_sender *s)
+void ioasid_sender_begin(struct ioasid_sender *s)
 {
 	s->task = current;
 	guard(spinlock_irqsave)(&ioasid_sender_lock);
 	list_add(&s->node, &ioasid_senders);
 }
 
-static void ioasid_sender_end(struct ioasid_sender *s)
+void ioasid_sender_end(struct ioasid_sender *s)
 {
 	guard(spinlock_irqsave)(&ioasid_sender_lock);
 	list_del(&s->node);
 }
 
-bool ioasid_has_subscribers(struct ioasid_set *set)
+bool ioasid_has_alloc_subscribers(struct ioasid_set *set)
 {
 	ioasid_assert_locked();
 
-	return set->chain.count || ioasid_global.count;
+	return set->chain.count || set->evt->chain.count;
 }
 
-static int ioasid_deliver(struct notifier_block *nb, unsigned long val,
-			  void *data)
+bool ioasid_has_subscribers(struct ioasid_set *set)
+{
+	return ioasid_has_alloc_subscribers(set) || ioasid_global.count;
+}
+
+/* Does @sub come before the one that refused? In the order of the calls */
+static bool ioasid_before_end(const struct ioasid_sub *sub,
+			      const struct ioasid_event *event)
+{
+	if (sub->level != event->end.level)
+		return sub->level < event->end.level;
+	if (sub->nb.priority != event->end.priority)
+		return sub->nb.priority > event->end.priority;
+	return sub->serial < event->end.serial;
+}
+
+static bool ioasid_wants(const struct ioasid_sub *sub, unsigned long val,
+			 const struct ioasid_event *event)
+{
+	if (val == IOASID_BIND)
+		return sub->serial <= event->horizon;
+	if (event->veto)
+		return sub->serial <= event->horizon &&
+		       ioasid_before_end(sub, event);
+	return true;
+}
+
+static int ioasid_call(struct ioasid_sub *sub, unsigned long val,
+		       struct ioasid_nb_args *args)
+{
+	int ret;
+
+	ret = sub->user->notifier_call(sub->user, val, args);
+	trace_ioasid_notify(args->set->serial, val, args,
+			    sub->user->notifier_call, ret);
+	return ret;
+}
+
+/* The handler of each chain's blocks: calls the subscriber's */
+int ioasid_deliver(struct notifier_block *nb, unsigned long val, void *data)
 {
 	struct ioasid_sub *sub = container_of(nb, struct ioasid_sub, nb);
 	struct ioasid_event *event = data;
 	int ret;
 
-	ret = sub->user->notifier_call(sub->user, val, &event->args);
+	if (!ioasid_wants(sub, val, event))
+		return NOTIFY_DONE;
+
+	ret = ioasid_call(sub, val, &event->args);
+	if (val == IOASID_BIND) {
+		event->veto = notifier_to_errno(ret);
+		if (!event->veto)
+			return NOTIFY_OK;
+		event->end.level = sub->level;
+		event->end.priority = sub->nb.priority;
+		event->end.serial = sub->serial;
+		return NOTIFY_BAD;
+	}
 	if (ret & NOTIFY_STOP_MASK) {
 		event->stopped = true;
-		pr_warn_once("%ps stopped event %lu of IOASID %u, which is lost for good\n",
+		pr_warn_once("%ps stopped event %lu of IOASID %u, which cannot be stopped\n",
 			     sub->user->notifier_call, val, event->args.id);
 	}
 	return NOTIFY_OK;
 }
 
-/* Returns whether a subscriber said stop. @e is NULL for SYNC */
-static bool ioasid_send(struct ioasid_set *set, enum ioasid_notify_val val,
-			struct ioasid_entry *e)
+static void ioasid_event_init(struct ioasid_event *event,
+			      struct ioasid_set *set, struct ioasid_entry *e)
 {
-	struct ioasid_event event = {
+	*event = (struct ioasid_event) {
 		.args = {
 			.id = e ? e->id : 0,
-			.spid = IOMMU_PASID_INVALID,
+			.spid = e ? e->spid : IOMMU_PASID_INVALID,
 			.set = set,
 			.type = set->type,
 			.token = set->token,
 			.pdata = e ? rcu_access_pointer(e->private) : NULL,
 		},
 	};
+}
+
+/* Calls the chains in their order, as long as nobody refuses */
+static void ioasid_send(struct ioasid_set *set, enum ioasid_notify_val val,
+			struct ioasid_event *event)
+{
+	struct ioasid_chain *chains[IOASID_LEVELS] = {
+		[IOASID_LEVEL_MM] = &set->evt->chain,
+		[IOASID_LEVEL_SET] = &set->chain,
+		[IOASID_LEVEL_GLOBAL] = val == IOASID_ALLOC ? NULL : &ioasid_global,
+	};
 
 	lockdep_assert_held(&set->evt->lock);
 
-	blocking_notifier_call_chain(&set->chain.head, val, &event);
-	blocking_notifier_call_chain(&ioasid_global.head, val, &event);
+	for (unsigned int i = 0; i < IOASID_LEVELS; i++) {
+		if (chains[i] && blocking_notifier_call_chain(&chains[i]->head, val, event) ==
+				 NOTIFY_BAD)
+			break;
+	}
+}
+
+/* Returns whether a subscriber said stop. @e is NULL for SYNC */
+static bool ioasid_send_end(struct ioasid_set *set, enum ioasid_notify_val val,
+			    struct ioasid_entry *e)
+{
+	struct ioasid_event event;
+
+	ioasid_event_init(&event, set, e);
+	ioasid_send(set, val, &event);
 	return event.stopped;
+}
+
+/* One event to one subscriber, which comes later than the others */
+int ioasid_tell(struct ioasid_sub *sub, enum ioasid_notify_val val,
+		struct ioasid_entry *e)
+{
+	struct ioasid_event event;
+
+	ioasid_event_init(&event, e->set, e);
+	return notifier_to_errno(ioasid_call(sub, val, &event.args));
+}
+
+/* Returns the error of a subscriber that refused; then none has it any more */
+int ioasid_send_bind(struct ioasid_entry *e)
+{
+	struct ioasid_sender sender;
+	struct ioasid_event event;
+
+	ioasid_event_init(&event, e->set, e);
+	event.horizon = ioasid_sub_serial();
+	ioasid_sender_begin(&sender);
+	ioasid_send(e->set, IOASID_BIND, &event);
+	if (event.veto)
+		ioasid_send(e->set, IOASID_UNBIND, &event);
+	ioasid_sender_end(&sender);
+	return event.veto;
+}
+
+void ioasid_send_unbind(struct ioasid_entry *e)
+{
+	struct ioasid_sender sender;
+
+	ioasid_sender_begin(&sender);
+	ioasid_send_end(e->set, IOASID_UNBIND, e);
+	ioasid_sender_end(&sender);
+}
+
+void ioasid_send_alloc(struct ioasid_entry *e)
+{
+	struct ioasid_sender sender;
+
+	ioasid_sender_begin(&sender);
+	ioasid_send_end(e->set, IOASID_ALLOC, e);
+	ioasid_sender_end(&sender);
+}
+
+/* A bound number loses its name before it dies */
+static bool ioasid_send_free(struct ioasid_entry *e)
+{
+	if (e->bind != IOASID_UNBOUND) {
+		ioasid_send_end(e->set, IOASID_UNBIND, e);
+		ioasid_unbind(e);
+	}
+	return ioasid_send_end(e->set, IOASID_FREE, e);
 }
 
 /*
@@ -172,9 +284,9 @@ void ioasid_send_due(struct ioasid_set *set)
 
 	ioasid_sender_begin(&sender);
 	list_for_each_entry_safe(e, next, &batch, node)
-		if (ioasid_send(set, IOASID_FREE, e))
+		if (ioasid_send_free(e))
 			list_move(&e->node, &stuck);
-	lost = ioasid_send(set, IOASID_SYNC, NULL);
+	lost = ioasid_send_end(set, IOASID_SYNC, NULL);
 	ioasid_sender_end(&sender);
 
 	list_for_each_entry_safe(e, next, &batch, node)
@@ -182,143 +294,3 @@ void ioasid_send_due(struct ioasid_set *set)
 	list_for_each_entry_safe(e, next, &stuck, node)
 		ioasid_event_over(e, true);
 }
-
-static struct ioasid_sub *ioasid_find_sub(struct notifier_block *nb)
-{
-	struct ioasid_sub *sub;
-
-	lockdep_assert_held(&ioasid_sub_lock);
-
-	list_for_each_entry(sub, &ioasid_subs, node)
-		if (sub->user == nb)
-			return sub;
-	return NULL;
-}
-
-static void ioasid_chain_count(struct ioasid_chain *chain, int n)
-{
-	unsigned long flags;
-
-	ioasid_lock(flags);
-	chain->count += n;
-	ioasid_unlock(flags);
-}
-
-static int ioasid_subscribe(struct ioasid_chain *chain, struct ioasid_sub *sub)
-{
-	guard(mutex)(&ioasid_sub_lock);
-
-	if (ioasid_find_sub(sub->user))
-		return -EEXIST;
-	list_add(&sub->node, &ioasid_subs);
-	sub->chain = chain;
-	ioasid_chain_count(chain, 1);
-	return blocking_notifier_chain_register(&chain->head, &sub->nb);
-}
-
-static struct ioasid_sub *ioasid_unsubscribe(struct ioasid_chain *chain,
-					     struct notifier_block *nb)
-{
-	struct ioasid_sub *sub;
-
-	scoped_guard(mutex, &ioasid_sub_lock) {
-		sub = ioasid_find_sub(nb);
-		if (!sub || sub->chain != chain)
-			return NULL;
-		list_del(&sub->node);
-	}
-	/* Waits for handlers that run; not under a lock that others need */
-	blocking_notifier_chain_unregister(&chain->head, &sub->nb);
-	ioasid_chain_count(chain, -1);
-	return sub;
-}
-
-/**
- * ioasid_register_notifier() - Subscribe to events.
- * @set: The set whose events to send, or NULL for those of all sets. A
- *	 registration keeps the set; it may be dying, and then what is left is
- *	 sent.
- * @nb: The subscriber: its priority is one of IOASID_PRIO_*, its handler gets
- *	an &enum ioasid_notify_val and a &struct ioasid_nb_args.
- *
- * A handler may sleep. It may call ioasid_find(), ioasid_find_mm(),
- * ioasid_find_set(), ioasid_get(), ioasid_put(), ioasid_alive(),
- * ioasid_set_get(), ioasid_set_put(), ioasid_set_count(), and those that free,
- * which are then queued; everything else refuses with -EDEADLK. What it returns
- * for FREE and SYNC keeps nobody else from being called; a stop value is
- * reported, and the number is not used again. Call this with no lock held that
- * the handler takes.
- *
- * Context: Process context. May sleep. Not from a handler of an event.
- * Return:
- * * %0 - subscribed
- * * %-EEXIST - @nb is registered already
- * * %-ENOMEM - out of memory
- * * %-EINVAL - no @nb
- * * %-EDEADLK - called from a handler of an event
- */
-int ioasid_register_notifier(struct ioasid_set *set, struct notifier_block *nb)
-{
-	struct ioasid_sub *sub;
-	int ret;
-
-	might_sleep();
-	if (!nb || !nb->notifier_call)
-		return -EINVAL;
-	if (ioasid_in_handler())
-		return -EDEADLK;
-
-	sub = kzalloc_obj(*sub);
-	if (!sub)
-		return -ENOMEM;
-	sub->user = nb;
-	sub->nb.notifier_call = ioasid_deliver;
-	sub->nb.priority = nb->priority;
-
-	if (set) {
-		guard(mutex)(&set->evt->lock);
-		ret = ioasid_subscribe(&set->chain, sub);
-	} else {
-		ret = ioasid_subscribe(&ioasid_global, sub);
-	}
-	if (ret)
-		kfree(sub);
-	else
-		ioasid_set_get(set);
-	return ret;
-}
-EXPORT_SYMBOL_GPL(ioasid_register_notifier);
-
-/**
- * ioasid_unregister_notifier() - Take back a subscription.
- * @set: As given to ioasid_register_notifier().
- * @nb: As given to ioasid_register_notifier(); if it is not registered there,
- *	nothing happens.
- *
- * Waits for handlers that run: when this returns, @nb is not in use. Allowed,
- * and needed, after the set was freed as well.
- *
- * Context: Process context. May sleep. Not from a handler of an event, which
- * would wait for itself: warns once and does nothing.
- */
-void ioasid_unregister_notifier(struct ioasid_set *set,
-				struct notifier_block *nb)
-{
-	struct ioasid_sub *sub;
-
-	might_sleep();
-	if (WARN_ONCE(ioasid_in_handler(), "ioasid: unregister in a handler\n"))
-		return;
-
-	if (set) {
-		guard(mutex)(&set->evt->lock);
-		sub = ioasid_unsubscribe(&set->chain, nb);
-	} else {
-		sub = ioasid_unsubscribe(&ioasid_global, nb);
-	}
-	if (!sub)
-		return;
-	kfree(sub);
-	ioasid_set_put(set);
-}
-EXPORT_SYMBOL_GPL(ioasid_unregister_notifier);

@@ -34,20 +34,22 @@ static DEFINE_MUTEX(ioasid_synchronize_lock);
 static DEFINE_MUTEX(ioasid_kill_lock);
 
 /*
- * Starts the death of @e. With nobody to tell, that is all there is to it;
- * else @e goes onto @due and true is returned. That nobody subscribes and the
- * change of state are one step: who subscribes later does not hear of @e.
+ * Starts the death of @e. With nobody to tell and no name to take away, that is
+ * all there is to it; else @e goes onto @due and true is returned. That nobody
+ * subscribes and the change of state are one step: who subscribes later does
+ * not hear of @e.
  */
 static bool ioasid_kill(struct ioasid_entry *e, struct list_head *due)
 {
 	ioasid_assert_locked();
 
-	WRITE_ONCE(e->state, IOASID_FREE_PENDING);
+	ioasid_set_state(e, IOASID_FREE_PENDING);
 	e->mm = NULL;
 	e->set->pending++;
 
-	if (!ioasid_has_subscribers(e->set)) {
+	if (e->bind == IOASID_UNBOUND && !ioasid_has_subscribers(e->set)) {
 		list_del_init(&e->node);
+		RCU_INIT_POINTER(e->private, NULL);
 		if (!e->refs)
 			ioasid_retire(e);
 		return false;
@@ -100,6 +102,11 @@ static void ioasid_queue_due(struct ioasid_set *set)
 	ioasid_set_get(set);
 	if (!queue_work(ioasid_wq, &set->work))
 		ioasid_set_put(set);
+}
+
+bool ioasid_queue(struct work_struct *work)
+{
+	return queue_work(ioasid_wq, work);
 }
 
 void ioasid_free_work(struct work_struct *work)
@@ -200,6 +207,7 @@ static bool ioasid_kill_all(struct ioasid_set *set, bool die)
 		}
 	}
 	list_splice_tail(&due, &set->due);
+	/* Another task may be at it: then too all has run when we return */
 	owed = !list_empty(&set->due) ||
 	       (set->pending && ioasid_has_subscribers(set));
 	ioasid_unlock(flags);
@@ -303,6 +311,7 @@ void ioasid_synchronize(void)
 		wait_event(ioasid_idle, ioasid_phase_over(phase));
 	}
 	rcu_barrier();
+	ioasid_custom_flush();
 }
 EXPORT_SYMBOL_GPL(ioasid_synchronize);
 

@@ -2,10 +2,13 @@
 /*
  * IOASID: what the files of the core share.
  *
- * ioasid-set.c	  sets, capacity and accounting
- * ioasid.c	  numbers: allocation, look-up, references, quarantine
- * ioasid-event.c subscribers and the delivery of events
- * ioasid-free.c  the death of a number and of a set
+ * ioasid-set.c	      sets, capacity and accounting
+ * ioasid.c	      numbers: allocation, look-up, references, quarantine
+ * ioasid-allocator.c numbers that come from a hypervisor
+ * ioasid-event.c     the delivery of events
+ * ioasid-notifier.c  subscribers
+ * ioasid-bind.c      the guest's names for numbers
+ * ioasid-free.c      the death of a number and of a set
  *
  * Locks, outermost first:
  *
@@ -13,9 +16,10 @@
  *     ioasid_chain::head.rwsem	 held for read while handlers run
  *       the subscriber's locks
  *         the core lock
- *
- * and ioasid_sub_lock (registrations) between ioasid_evt::lock and the core
- * lock, with no handler running under it.
+ *     ioasid_sub_lock		 registrations; no handler runs under it
+ *       the core lock
+ *     ioasid_allocator_lock	 a custom allocator runs
+ *       the core lock
  *
  * The core lock is the xa_lock of ioasid_ids, taken with interrupts off. It
  * guards every field of struct ioasid_entry and struct ioasid_set that is not
@@ -27,11 +31,13 @@
 
 #include <linux/ioasid.h>
 #include <linux/list.h>
+#include <linux/misc_cgroup.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/refcount.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <trace/events/ioasid.h>
 
 /*
  * enum ioasid_state - life of a number
@@ -49,8 +55,8 @@
  *                      |
  *                      | SYNC has returned and the last reference is gone
  *                      v
- *                 QUARANTINE    one RCU grace period
- *                      |
+ *                 QUARANTINE    one RCU grace period, then a custom
+ *                      |        allocator's free
  *                      v
  *              the number is free
  *
@@ -61,6 +67,20 @@ enum ioasid_state {
 	IOASID_ACTIVE,
 	IOASID_FREE_PENDING,
 	IOASID_QUARANTINE,
+	IOASID_FREE_AGAIN,	/* for traces only */
+};
+
+/*
+ * enum ioasid_bind - has the number a guest's name, or was it bound without
+ *
+ * Changes under the core lock and ioasid_evt::lock together, so that either is
+ * enough to read it. A number that is not UNBOUND is not retired without
+ * ioasid_evt::lock.
+ */
+enum ioasid_bind {
+	IOASID_UNBOUND,
+	IOASID_BINDING,		/* BIND or UNBIND is on its way */
+	IOASID_BOUND,
 };
 
 /**
@@ -72,12 +92,15 @@ enum ioasid_state {
  * @node: in ioasid_set::ids while alive, then in ioasid_set::due until its
  *	  FREE is sent
  * @rcu: ends the quarantine
+ * @cg: the cgroup that pays for this number alone; constant
  * @id: the number; constant
+ * @spid: the guest's name for it, IOMMU_PASID_INVALID if none
  * @refs: references of consumers
  * @state: an &enum ioasid_state, read by look-ups without the core lock
  * @event: FREE and SYNC are owed or being sent; keeps the number like a
  *	   reference. Stays set when a subscriber refused to let the number go.
  * @phase: which of ioasid_inflight counts the event
+ * @bind: an &enum ioasid_bind
  */
 struct ioasid_entry {
 	struct ioasid_set *set;
@@ -85,16 +108,19 @@ struct ioasid_entry {
 	struct mm_struct *mm;
 	struct list_head node;
 	struct rcu_head rcu;
+	struct misc_cg *cg;
 	ioasid_t id;
+	ioasid_t spid;
 	unsigned int refs;
 	u8 state;
-	bool event;
 	u8 phase;
+	u8 bind;
+	bool event;
 };
 
 /**
- * struct ioasid_chain - subscribers of a set or of everything
- * @head: the subscribers, see ioasid-event.c for the wrapper around each
+ * struct ioasid_chain - subscribers of a set, of an mm or of everything
+ * @head: the subscribers, see struct ioasid_sub for the wrapper around each
  * @count: how many; raised before one is on @head and lowered after it has
  *	   left, so that 0 means that nobody can be missed; core lock
  */
@@ -109,15 +135,19 @@ struct ioasid_chain {
  * struct ioasid_evt - one event at a time
  * @lock: held while an event runs
  * @mm: the key: all sets of an mm share one; NULL for a private set
- * @users: sets; core lock
+ * @users: sets, and registrations for @mm; core lock
  * @node: in ioasid_evts if @mm
+ * @chain: subscribers for @mm
+ * @bound: numbers whose BIND was sent and whose UNBIND was not; @lock
  * @work: frees it, where the last reference was dropped in an interrupt
  */
 struct ioasid_evt {
 	struct mutex lock;	/* an event runs; outside subscribers' locks */
 	struct mm_struct *mm;
 	unsigned int users;
-	struct list_head node;
+	struct hlist_node node;
+	struct ioasid_chain chain;
+	struct xarray bound;
 	struct work_struct work;
 };
 
@@ -131,6 +161,9 @@ struct ioasid_evt {
  * @node: in ioasid_sets
  * @ids: numbers that are IDLE or ACTIVE
  * @due: numbers whose FREE is owed
+ * @spids: numbers by the guest's names; written under ioasid_evt::lock, read
+ *	   under RCU
+ * @cg: the cgroup that pays for the guarantee; constant
  * @quota: guarantee and limit; 0: elastic
  * @used: numbers in any state
  * @pending: of those, FREE_PENDING or in quarantine
@@ -149,6 +182,8 @@ struct ioasid_set {
 	struct list_head node;
 	struct list_head ids;
 	struct list_head due;
+	struct xarray spids;
+	struct misc_cg *cg;
 	unsigned int quota;
 	unsigned int used;
 	unsigned int pending;
@@ -173,8 +208,32 @@ extern struct xarray ioasid_ids;
 #define ioasid_unlock(flags)	xa_unlock_irqrestore(&ioasid_ids, flags)
 #define ioasid_assert_locked()	lockdep_assert_held(&ioasid_ids.xa_lock)
 
+/* What an allocation has to hold when its number becomes visible */
+#define IOASID_HOLD_EVT		BIT(0)	/* subscribers hear of it */
+#define IOASID_HOLD_ALLOCATOR	BIT(1)	/* a custom allocator is active */
+
 struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id);
+int ioasid_alloc_core(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
+		      unsigned int *hold, ioasid_t *id);
 void ioasid_retire(struct ioasid_entry *e);
+
+static inline void ioasid_set_state(struct ioasid_entry *e,
+				    enum ioasid_state state)
+{
+	ioasid_assert_locked();
+
+	trace_ioasid_state(e->set->serial, e->id, e->refs, e->state, state);
+	WRITE_ONCE(e->state, state);
+}
+
+void ioasid_recycle(struct ioasid_entry *e);
+
+/* ioasid-allocator.c */
+bool ioasid_has_allocator(void);
+int ioasid_custom_alloc(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
+			unsigned int *hold, ioasid_t *id);
+void ioasid_custom_free(struct ioasid_entry *e);
+void ioasid_custom_flush(void);
 
 /* ioasid-set.c */
 extern struct list_head ioasid_sets;
@@ -187,18 +246,81 @@ struct ioasid_usage {
 };
 
 ioasid_t ioasid_highest(void);
-int ioasid_charge(struct ioasid_set *set);
-void ioasid_uncharge(struct ioasid_set *set);
+struct misc_cg *ioasid_payer(struct ioasid_set *set);
+int ioasid_charge(struct ioasid_set *set, struct misc_cg *cg);
+void ioasid_uncharge(struct ioasid_set *set, struct misc_cg *cg);
 bool ioasid_set_mark_dying(struct ioasid_set *set);
 void ioasid_get_usage(struct ioasid_usage *usage);
 
 /* ioasid-event.c */
+
+/**
+ * struct ioasid_sub - a registration
+ * @nb: on the chain; calls @user
+ * @user: the subscriber's block
+ * @chain: where @nb is
+ * @set: keeps @chain, for a chain of a set
+ * @evt: the same for a chain of an mm
+ * @node: in ioasid_subs
+ * @serial: counts registrations: equal priorities are called in this order
+ * @level: order of the chains that an event goes to
+ *
+ * The wrapper keeps a stop value of one subscriber from hiding the event from
+ * those behind it.
+ */
+struct ioasid_sub {
+	struct notifier_block nb;
+	struct notifier_block *user;
+	struct ioasid_chain *chain;
+	struct ioasid_set *set;
+	struct ioasid_evt *evt;
+	struct hlist_node node;
+	u64 serial;
+	unsigned int level;
+};
+
+enum ioasid_level {
+	IOASID_LEVEL_MM,
+	IOASID_LEVEL_SET,
+	IOASID_LEVEL_GLOBAL,
+	IOASID_LEVELS,
+};
+
+/* A task that runs handlers, on its stack */
+struct ioasid_sender {
+	struct task_struct *task;
+	struct list_head node;
+};
+
 bool ioasid_in_handler(void);
+void ioasid_sender_begin(struct ioasid_sender *s);
+void ioasid_sender_end(struct ioasid_sender *s);
+bool ioasid_has_alloc_subscribers(struct ioasid_set *set);
 bool ioasid_has_subscribers(struct ioasid_set *set);
+int ioasid_deliver(struct notifier_block *nb, unsigned long val, void *data);
+int ioasid_tell(struct ioasid_sub *sub, enum ioasid_notify_val val,
+		struct ioasid_entry *e);
+int ioasid_send_bind(struct ioasid_entry *e);
+void ioasid_send_unbind(struct ioasid_entry *e);
+void ioasid_send_alloc(struct ioasid_entry *e);
 void ioasid_send_due(struct ioasid_set *set);
+
+/* ioasid-notifier.c */
+extern struct ioasid_chain ioasid_global;
+
+void ioasid_evt_init(struct ioasid_evt *evt, struct mm_struct *mm);
+struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm);
+struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt);
+void ioasid_evt_free(struct ioasid_evt *evt);
+bool ioasid_evt_last_put(struct ioasid_evt *evt);
+u64 ioasid_sub_serial(void);
+
+/* ioasid-bind.c */
+void ioasid_unbind(struct ioasid_entry *e);
 
 /* ioasid-free.c */
 void ioasid_free_work(struct work_struct *work);
 void ioasid_event_over(struct ioasid_entry *e, bool stuck);
+bool ioasid_queue(struct work_struct *work);
 
 #endif /* __IOASID_INTERNAL_H */

@@ -12,6 +12,10 @@
  *
  * so that a guarantee can always be met. When a set dies, its quota shrinks to
  * the numbers that are still out; each returns one when it leaves quarantine.
+ *
+ * The misc cgroup of the task that asked pays: for a guarantee as a whole, for
+ * a number of an elastic set when that is allocated. What was charged goes back
+ * to the same cgroup.
  */
 #define pr_fmt(fmt) "ioasid: " fmt
 
@@ -40,12 +44,13 @@ static unsigned int ioasid_total = 1U << IOASID_MAX_BITS;
 static unsigned int ioasid_committed;
 static unsigned int ioasid_user_committed;
 static unsigned int ioasid_serial = 1;
-static LIST_HEAD(ioasid_evts);
 LIST_HEAD(ioasid_sets);
 
 static struct ioasid_evt ioasid_system_evt = {
 	.lock = __MUTEX_INITIALIZER(ioasid_system_evt.lock),
 	.users = 1,
+	.chain = IOASID_CHAIN_INIT(ioasid_system_evt.chain),
+	.bound = XARRAY_INIT(ioasid_system_evt.bound, 0),
 };
 
 /* Static, so that it is there before any initcall and never goes */
@@ -56,6 +61,7 @@ static struct ioasid_set ioasid_system = {
 	.chain = IOASID_CHAIN_INIT(ioasid_system.chain),
 	.ids = LIST_HEAD_INIT(ioasid_system.ids),
 	.due = LIST_HEAD_INIT(ioasid_system.due),
+	.spids = XARRAY_INIT(ioasid_system.spids, 0),
 	.elastic = true,
 	.work = __WORK_INITIALIZER(ioasid_system.work, ioasid_free_work),
 };
@@ -93,36 +99,70 @@ static void ioasid_uncommit(struct ioasid_set *set, unsigned int n)
 		ioasid_user_committed -= n;
 }
 
-/* One more number for @set */
-int ioasid_charge(struct ioasid_set *set)
+static int ioasid_cg_charge(struct misc_cg *cg, unsigned int n)
 {
-	int ret;
+	/* None without CONFIG_CGROUP_MISC, and for the host's guarantee */
+	if (!cg || !misc_cg_try_charge(MISC_CG_RES_IOASID, cg, n))
+		return 0;
+	return -EDQUOT;
+}
+
+static void ioasid_cg_uncharge(struct misc_cg *cg, unsigned int n)
+{
+	if (cg)
+		misc_cg_uncharge(MISC_CG_RES_IOASID, cg, n);
+}
+
+/*
+ * Who pays for the next number of @set alone: nobody if the guarantee is paid
+ * for. The host's was given at boot, so there too the task pays that binds.
+ */
+struct misc_cg *ioasid_payer(struct ioasid_set *set)
+{
+	if (!set->elastic && set != &ioasid_system)
+		return NULL;
+	return get_current_misc_cg();
+}
+
+/* One more number for @set, paid for by @cg if that is not NULL */
+int ioasid_charge(struct ioasid_set *set, struct misc_cg *cg)
+{
+	int ret = 0;
 
 	ioasid_assert_locked();
 
 	if (set->dying)
 		return -ESHUTDOWN;
-	if (set->elastic) {
+	if (set->elastic)
 		ret = ioasid_commit(set, 1);
-		if (ret)
-			return ret;
-	} else if (set->used >= set->quota) {
-		return -EDQUOT;
-	}
-	WRITE_ONCE(set->used, set->used + 1);
-	return 0;
+	else if (set->used >= set->quota)
+		ret = -EDQUOT;
+	if (ret)
+		goto out;
+
+	ret = ioasid_cg_charge(cg, 1);
+	if (!ret)
+		WRITE_ONCE(set->used, set->used + 1);
+	else if (set->elastic)
+		ioasid_uncommit(set, 1);
+out:
+	if (ret)
+		trace_ioasid_quota(set->serial, 1, set->used, set->quota, ret);
+	return ret;
 }
 
-void ioasid_uncharge(struct ioasid_set *set)
+void ioasid_uncharge(struct ioasid_set *set, struct misc_cg *cg)
 {
 	ioasid_assert_locked();
 
 	WRITE_ONCE(set->used, set->used - 1);
+	ioasid_cg_uncharge(cg, 1);
 	if (set->elastic) {
 		ioasid_uncommit(set, 1);
 	} else if (set->dying) {
 		set->quota--;
 		ioasid_uncommit(set, 1);
+		ioasid_cg_uncharge(set->cg, 1);
 	}
 }
 
@@ -136,6 +176,7 @@ bool ioasid_set_mark_dying(struct ioasid_set *set)
 	set->dying = true;
 	if (!set->elastic) {
 		ioasid_uncommit(set, set->quota - set->used);
+		ioasid_cg_uncharge(set->cg, set->quota - set->used);
 		set->quota = set->used;
 	}
 	return true;
@@ -159,6 +200,14 @@ void ioasid_get_usage(struct ioasid_usage *usage)
 	usage->user_committed = ioasid_user_committed;
 	usage->user_max = ioasid_user_limit();
 	ioasid_unlock(flags);
+}
+
+static void ioasid_set_total(ioasid_t total)
+{
+	ioasid_assert_locked();
+
+	ioasid_total = total;
+	misc_cg_set_capacity(MISC_CG_RES_IOASID, total - 1);
 }
 
 /**
@@ -191,7 +240,7 @@ int ioasid_install_capacity(ioasid_t total)
 	    xa_find(&ioasid_ids, &index, ULONG_MAX, XA_PRESENT))
 		ret = -EBUSY;
 	else
-		ioasid_total = total;
+		ioasid_set_total(total);
 	ioasid_unlock(flags);
 	return ret;
 }
@@ -213,52 +262,20 @@ struct ioasid_set *ioasid_system_set(void)
 }
 EXPORT_SYMBOL_GPL(ioasid_system_set);
 
-static void ioasid_evt_free(struct ioasid_evt *evt)
+/* The guarantee of a new set, if there is room for it */
+static int ioasid_reserve(struct ioasid_set *set, unsigned int n)
 {
-	if (evt->mm)
-		mmdrop(evt->mm);
-	kfree(evt);
-}
+	int ret;
 
-static void ioasid_evt_free_work(struct work_struct *work)
-{
-	ioasid_evt_free(container_of(work, struct ioasid_evt, work));
-}
-
-static struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm)
-{
-	struct ioasid_evt *evt;
-
-	evt = kzalloc_obj(*evt);
-	if (!evt)
-		return NULL;
-	mutex_init(&evt->lock);
-	INIT_LIST_HEAD(&evt->node);
-	INIT_WORK(&evt->work, ioasid_evt_free_work);
-	evt->users = 1;
-	evt->mm = mm;
-	if (mm)
-		mmgrab(mm);
-	return evt;
-}
-
-/* The one of the same mm if there is one already, else @evt itself */
-static struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt)
-{
-	struct ioasid_evt *other;
-
-	ioasid_assert_locked();
-
-	if (!evt->mm)
-		return evt;
-	list_for_each_entry(other, &ioasid_evts, node) {
-		if (other->mm == evt->mm) {
-			other->users++;
-			return other;
-		}
+	ret = ioasid_commit(set, n);
+	if (!ret) {
+		ret = ioasid_cg_charge(set->cg, n);
+		if (ret)
+			ioasid_uncommit(set, n);
 	}
-	list_add(&evt->node, &ioasid_evts);
-	return evt;
+	if (ret)
+		trace_ioasid_quota(set->serial, n, set->used, set->quota, ret);
+	return ret;
 }
 
 /**
@@ -280,6 +297,7 @@ static struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt)
  * * ERR_PTR(%-EINVAL) - @type is unknown, or has no mm
  * * ERR_PTR(%-ENOSPC) - the guarantee cannot be given: reserved and elastic use
  *   would pass the capacity, or those of all users ioasid.user_max
+ * * ERR_PTR(%-EDQUOT) - the misc cgroup of the caller does not allow it
  * * ERR_PTR(%-ENOMEM) - out of memory
  * * ERR_PTR(%-EDEADLK) - called from a handler of an event
  */
@@ -312,13 +330,16 @@ struct ioasid_set *ioasid_set_alloc(enum ioasid_set_type type, void *token,
 	set->token = token;
 	set->quota = quota;
 	set->elastic = !quota;
+	if (quota)
+		set->cg = get_current_misc_cg();
 	BLOCKING_INIT_NOTIFIER_HEAD(&set->chain.head);
 	INIT_LIST_HEAD(&set->ids);
 	INIT_LIST_HEAD(&set->due);
+	xa_init(&set->spids);
 	INIT_WORK(&set->work, ioasid_free_work);
 
 	ioasid_lock(flags);
-	ret = ioasid_commit(set, quota);
+	ret = ioasid_reserve(set, quota);
 	if (!ret) {
 		set->evt = ioasid_evt_share(evt);
 		set->serial = ioasid_serial++;
@@ -326,12 +347,14 @@ struct ioasid_set *ioasid_set_alloc(enum ioasid_set_type type, void *token,
 	}
 	ioasid_unlock(flags);
 	if (ret)
-		goto out_free;
+		goto out_put;
 
 	if (set->evt != evt)
 		ioasid_evt_free(evt);
 	return set;
 
+out_put:
+	put_misc_cg(set->cg);
 out_free:
 	if (evt)
 		ioasid_evt_free(evt);
@@ -368,6 +391,7 @@ void ioasid_set_put(struct ioasid_set *set)
 {
 	struct ioasid_evt *evt;
 	unsigned long flags;
+	bool last;
 
 	if (!set || !refcount_dec_and_test(&set->refs))
 		return;
@@ -376,18 +400,62 @@ void ioasid_set_put(struct ioasid_set *set)
 	evt = set->evt;
 	ioasid_lock(flags);
 	list_del(&set->node);
-	if (--evt->users)
-		evt = NULL;
-	else
-		list_del(&evt->node);
+	last = ioasid_evt_last_put(evt);
 	ioasid_unlock(flags);
 
 	/* The last mmdrop() is not for an interrupt, see mmdrop_async() */
-	if (evt)
+	if (last)
 		queue_work(system_dfl_wq, &evt->work);
+	put_misc_cg(set->cg);
 	kfree(set);
 }
 EXPORT_SYMBOL_GPL(ioasid_set_put);
+
+/**
+ * ioasid_set_resize() - Change the guarantee of a set.
+ * @set: The set; it was made with a quota.
+ * @quota: How many IOASIDs are guaranteed from now on, at least 1.
+ *
+ * The cgroup that paid for the guarantee pays for more, or gets back what is
+ * given up. On failure nothing changes.
+ *
+ * Context: Process context, not from a handler of an event.
+ * Return:
+ * * %0 - done
+ * * %-EINVAL - no @set, or one without a guarantee, or @quota is 0
+ * * %-EBUSY - more than @quota are out
+ * * %-ENOSPC - the guarantee cannot be given, see ioasid_set_alloc()
+ * * %-EDQUOT - the misc cgroup that pays does not allow it
+ * * %-ESHUTDOWN - @set is dying
+ * * %-EDEADLK - called from a handler of an event
+ */
+int ioasid_set_resize(struct ioasid_set *set, unsigned int quota)
+{
+	unsigned long flags;
+	int ret = 0;
+
+	if (!set || set->elastic || !quota)
+		return -EINVAL;
+	if (ioasid_in_handler())
+		return -EDEADLK;
+
+	ioasid_lock(flags);
+	if (set->dying) {
+		ret = -ESHUTDOWN;
+	} else if (quota < set->used) {
+		ret = -EBUSY;
+	} else if (quota > set->quota) {
+		ret = ioasid_reserve(set, quota - set->quota);
+	} else {
+		ioasid_uncommit(set, set->quota - quota);
+		ioasid_cg_uncharge(set->cg, set->quota - quota);
+	}
+	if (!ret)
+		set->quota = quota;
+	ioasid_unlock(flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ioasid_set_resize);
 
 /**
  * ioasid_set_count() - How many IOASIDs of a set are out.
@@ -410,6 +478,7 @@ static int __init ioasid_set_init(void)
 	unsigned long flags;
 
 	ioasid_lock(flags);
+	ioasid_set_total(ioasid_total);
 	list_add(&ioasid_system.node, &ioasid_sets);
 	if (ioasid_system_quota && !ioasid_commit(&ioasid_system, ioasid_system_quota)) {
 		ioasid_system.quota = ioasid_system_quota;

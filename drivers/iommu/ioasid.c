@@ -58,6 +58,7 @@ static bool ioasid_place(struct xa_state *xas, ioasid_t min, ioasid_t max)
 	}
 }
 
+/* Gives @e a free number of @min … @max and makes it visible */
 static int ioasid_insert(struct xa_state *xas, struct ioasid_entry *e,
 			 ioasid_t min, ioasid_t max)
 {
@@ -66,30 +67,84 @@ static int ioasid_insert(struct xa_state *xas, struct ioasid_entry *e,
 
 	ioasid_assert_locked();
 
-	ret = ioasid_charge(set);
-	if (ret)
-		return ret;
-
 	min = max(min, IOMMU_FIRST_GLOBAL_PASID);
 	max = min(max, ioasid_highest());
-	if (min > max || !ioasid_place(xas, min, max)) {
-		ret = -ENOSPC;
-		goto out_uncharge;
-	}
+	if (min > max || !ioasid_place(xas, min, max))
+		return -ENOSPC;
 	e->id = xas->xa_index;
 	xas_store(xas, e);
 	ret = xas_error(xas);
 	if (ret)
-		goto out_uncharge;
+		return ret;
 
 	xas_clear_mark(xas, XA_FREE_MARK);
 	set->peak = max(set->peak, set->used);
 	list_add_tail(&e->node, &set->ids);
 	ioasid_set_get(set);
+	trace_ioasid_alloc(set->serial, e->id, set->used);
 	return 0;
+}
 
-out_uncharge:
-	ioasid_uncharge(set);
+/* What is missing in @held; an empty answer stays true under the core lock */
+static unsigned int ioasid_to_hold(struct ioasid_set *set, unsigned int held)
+{
+	unsigned int need = 0;
+
+	if (ioasid_has_alloc_subscribers(set))
+		need |= IOASID_HOLD_EVT;
+	if (ioasid_has_allocator())
+		need |= IOASID_HOLD_ALLOCATOR;
+	return need & ~held;
+}
+
+/* Raises @hold and returns -EAGAIN if more has to be held than @hold */
+int ioasid_alloc_core(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
+		      unsigned int *hold, ioasid_t *id)
+{
+	XA_STATE(xas, &ioasid_ids, 0);
+	unsigned int missing;
+	int ret;
+
+	/* Nothing is charged while memory is got with the lock dropped */
+	do {
+		xas_lock_irq(&xas);
+		missing = ioasid_to_hold(e->set, *hold);
+		ret = missing ? -EAGAIN : ioasid_charge(e->set, e->cg);
+		if (!ret) {
+			ret = ioasid_insert(&xas, e, min, max);
+			if (ret)
+				ioasid_uncharge(e->set, e->cg);
+			else
+				*id = e->id;
+		}
+		xas_unlock_irq(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL));
+
+	*hold |= missing;
+	return ret;
+}
+
+static int ioasid_alloc_held(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
+			     unsigned int *hold, ioasid_t *id)
+{
+	if (*hold & IOASID_HOLD_ALLOCATOR)
+		return ioasid_custom_alloc(e, min, max, hold, id);
+	return ioasid_alloc_core(e, min, max, hold, id);
+}
+
+/*
+ * With subscribers to ALLOC: a free of the new number that comes at once owes
+ * its FREE behind the event lock, so that @e stays and ALLOC is the first.
+ */
+static int ioasid_alloc_told(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
+			     unsigned int *hold, ioasid_t *id)
+{
+	int ret;
+
+	guard(mutex)(&e->set->evt->lock);
+	ret = ioasid_alloc_held(e, min, max, hold, id);
+	if (!ret)
+		ioasid_send_alloc(e);
 	return ret;
 }
 
@@ -97,7 +152,7 @@ static int ioasid_alloc_entry(struct ioasid_set *set, ioasid_t min,
 			      ioasid_t max, void *private, struct mm_struct *mm,
 			      ioasid_t *id)
 {
-	XA_STATE(xas, &ioasid_ids, 0);
+	unsigned int hold = 0;
 	struct ioasid_entry *e;
 	int ret;
 
@@ -112,19 +167,21 @@ static int ioasid_alloc_entry(struct ioasid_set *set, ioasid_t min,
 		return -ENOMEM;
 	e->set = set;
 	e->mm = mm;
+	e->cg = ioasid_payer(set);
+	e->spid = IOMMU_PASID_INVALID;
 	RCU_INIT_POINTER(e->private, private);
 
-	/* Nothing is charged while memory is got with the lock dropped */
 	do {
-		xas_lock_irq(&xas);
-		ret = ioasid_insert(&xas, e, min, max);
-		if (!ret)
-			*id = e->id;
-		xas_unlock_irq(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL));
+		if (hold & IOASID_HOLD_EVT)
+			ret = ioasid_alloc_told(e, min, max, &hold, id);
+		else
+			ret = ioasid_alloc_held(e, min, max, &hold, id);
+	} while (ret == -EAGAIN);
 
-	if (ret)
+	if (ret) {
+		put_misc_cg(e->cg);
 		kfree(e);
+	}
 	return ret;
 }
 
@@ -144,7 +201,8 @@ static int ioasid_alloc_entry(struct ioasid_set *set, ioasid_t min,
  * Return:
  * * %0 - @id holds the new IOASID
  * * %-EINVAL - no @set, or @min is above @max
- * * %-EDQUOT - the quota of @set is used up
+ * * %-EDQUOT - the quota of @set is used up, or that of the caller's misc
+ *   cgroup, which pays for a number of an elastic set
  * * %-ENOSPC - no free IOASID in the range, or none left for an elastic set
  * * %-ENOMEM - out of memory
  * * %-ESHUTDOWN - @set is dying
@@ -200,20 +258,33 @@ struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
 	return e;
 }
 
-static void ioasid_quarantine_over(struct rcu_head *rcu)
+/* The number of @e is free */
+void ioasid_recycle(struct ioasid_entry *e)
 {
-	struct ioasid_entry *e = container_of(rcu, struct ioasid_entry, rcu);
 	struct ioasid_set *set = e->set;
 	unsigned long flags;
 
 	ioasid_lock(flags);
+	ioasid_set_state(e, IOASID_FREE_AGAIN);
 	__xa_erase(&ioasid_ids, e->id);
 	set->pending--;
-	ioasid_uncharge(set);
+	ioasid_uncharge(set, e->cg);
 	ioasid_unlock(flags);
 
+	put_misc_cg(e->cg);
 	kfree(e);
 	ioasid_set_put(set);
+}
+
+static void ioasid_quarantine_over(struct rcu_head *rcu)
+{
+	struct ioasid_entry *e = container_of(rcu, struct ioasid_entry, rcu);
+
+	/* Stays the same for as long as a number is out */
+	if (ioasid_has_allocator())
+		ioasid_custom_free(e);
+	else
+		ioasid_recycle(e);
 }
 
 /*
@@ -236,7 +307,7 @@ void ioasid_retire(struct ioasid_entry *e)
 {
 	ioasid_assert_locked();
 
-	WRITE_ONCE(e->state, IOASID_QUARANTINE);
+	ioasid_set_state(e, IOASID_QUARANTINE);
 	/* The slot is there: nothing is allocated, it cannot fail */
 	__xa_store(&ioasid_ids, e->id,
 		   xa_tag_pointer(e, IOASID_QUARANTINE_TAG), 0);
@@ -274,8 +345,8 @@ int ioasid_get(struct ioasid_set *set, ioasid_t id)
 	} else if (e->state >= IOASID_FREE_PENDING) {
 		ret = -EBUSY;
 	} else {
-		e->refs++;
-		WRITE_ONCE(e->state, IOASID_ACTIVE);
+		if (!e->refs++)
+			ioasid_set_state(e, IOASID_ACTIVE);
 	}
 	ioasid_unlock(flags);
 	return ret;
@@ -308,7 +379,7 @@ void ioasid_put(struct ioasid_set *set, ioasid_t id)
 		balanced = false;
 	} else if (!--e->refs) {
 		if (e->state == IOASID_ACTIVE)
-			WRITE_ONCE(e->state, IOASID_IDLE);
+			ioasid_set_state(e, IOASID_IDLE);
 		else if (!e->event)
 			ioasid_retire(e);
 	}
@@ -317,6 +388,74 @@ void ioasid_put(struct ioasid_set *set, ioasid_t id)
 	WARN_ONCE(!balanced, "ioasid %u: put without get\n", id);
 }
 EXPORT_SYMBOL_GPL(ioasid_put);
+
+/**
+ * ioasid_attach_data() - Publish the owner's data of an IOASID.
+ * @set: The owner.
+ * @id: The IOASID; it has no data.
+ * @data: For ioasid_find() and the handlers of its events.
+ *
+ * Context: Any context.
+ * Return:
+ * * %0 - published
+ * * %-EINVAL - no @set
+ * * %-ENOENT - there is no such IOASID
+ * * %-EACCES - another set owns it
+ * * %-EBUSY - it has data already, or was freed
+ */
+int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data)
+{
+	struct ioasid_entry *e;
+	unsigned long flags;
+	int ret = 0;
+
+	ioasid_lock(flags);
+	e = ioasid_lookup(set, id);
+	if (IS_ERR(e))
+		ret = PTR_ERR(e);
+	else if (e->state >= IOASID_FREE_PENDING ||
+		 rcu_access_pointer(e->private))
+		ret = -EBUSY;
+	else
+		rcu_assign_pointer(e->private, data);
+	ioasid_unlock(flags);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ioasid_attach_data);
+
+/**
+ * ioasid_detach_data() - Take the owner's data back.
+ * @set: The owner.
+ * @id: The IOASID, also if it was freed.
+ *
+ * Who frees the data waits for those who have found it: a grace period while
+ * the IOASID is alive; from its free on, handlers of FREE have the data too, and
+ * ioasid_free(), ioasid_set_free() or ioasid_synchronize() waits for them. After
+ * SYNC the core has forgotten the data, and there is nothing to detach.
+ *
+ * Context: Any context.
+ * Return: The data, NULL if there is none, or
+ * * ERR_PTR(%-EINVAL) - no @set
+ * * ERR_PTR(%-ENOENT) - there is no such IOASID
+ * * ERR_PTR(%-EACCES) - another set owns it
+ */
+void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id)
+{
+	struct ioasid_entry *e;
+	unsigned long flags;
+	void *data;
+
+	ioasid_lock(flags);
+	e = ioasid_lookup(set, id);
+	if (IS_ERR(e))
+		data = e;
+	else
+		data = rcu_replace_pointer(e->private, NULL,
+					   lockdep_is_held(&ioasid_ids.xa_lock));
+	ioasid_unlock(flags);
+	return data;
+}
+EXPORT_SYMBOL_GPL(ioasid_detach_data);
 
 /* To be called under RCU. NULL if @id is not alive */
 static struct ioasid_entry *ioasid_find_alive(ioasid_t id)

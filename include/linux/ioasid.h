@@ -92,6 +92,23 @@ struct ioasid_nb_args {
 	void *pdata;
 };
 
+/**
+ * struct ioasid_allocator_ops - where numbers come from, in place of the core
+ * @alloc: returns a number of @min … @max that is not out, for good until
+ *	   @free, or IOMMU_PASID_INVALID if there is none
+ * @free: takes a number back that nobody uses any more
+ * @pdata: passed to both
+ *
+ * For a guest, whose hypervisor says which PASIDs it may use (VT-d's Virtual
+ * Command Register). Both may sleep, and are called one at a time. They call
+ * nothing of this interface.
+ */
+struct ioasid_allocator_ops {
+	ioasid_t (*alloc)(ioasid_t min, ioasid_t max, void *pdata);
+	void (*free)(ioasid_t id, void *pdata);
+	void *pdata;
+};
+
 #ifdef CONFIG_IOASID
 int ioasid_install_capacity(ioasid_t total);
 struct ioasid_set *ioasid_system_set(void);
@@ -101,6 +118,7 @@ void ioasid_set_free(struct ioasid_set *set);
 void ioasid_set_free_ids(struct ioasid_set *set);
 struct ioasid_set *ioasid_set_get(struct ioasid_set *set);
 void ioasid_set_put(struct ioasid_set *set);
+int ioasid_set_resize(struct ioasid_set *set, unsigned int quota);
 unsigned int ioasid_set_count(struct ioasid_set *set);
 struct ioasid_set *ioasid_find_set(ioasid_t id);
 
@@ -116,11 +134,26 @@ bool ioasid_alive(ioasid_t id);
 void *ioasid_find(struct ioasid_set *set, ioasid_t id,
 		  bool (*getter)(void *private));
 struct mm_struct *ioasid_find_mm(ioasid_t id);
+int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data);
+void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id);
 void ioasid_synchronize(void);
+
+int ioasid_attach_spid(struct ioasid_set *set, ioasid_t id, ioasid_t spid);
+int ioasid_detach_spid(struct ioasid_set *set, ioasid_t id);
+int ioasid_find_by_spid(struct ioasid_set *set, ioasid_t spid, ioasid_t *id);
+int ioasid_notify(struct ioasid_set *set, ioasid_t id,
+		  enum ioasid_notify_val event);
 
 int ioasid_register_notifier(struct ioasid_set *set, struct notifier_block *nb);
 void ioasid_unregister_notifier(struct ioasid_set *set,
 				struct notifier_block *nb);
+int ioasid_register_notifier_mm(struct mm_struct *mm,
+				struct notifier_block *nb);
+void ioasid_unregister_notifier_mm(struct mm_struct *mm,
+				   struct notifier_block *nb);
+
+int ioasid_register_allocator(struct ioasid_allocator_ops *ops);
+void ioasid_unregister_allocator(struct ioasid_allocator_ops *ops);
 #else /* !CONFIG_IOASID */
 static inline int ioasid_install_capacity(ioasid_t total)
 {
@@ -153,6 +186,11 @@ static inline struct ioasid_set *ioasid_set_get(struct ioasid_set *set)
 
 static inline void ioasid_set_put(struct ioasid_set *set)
 {
+}
+
+static inline int ioasid_set_resize(struct ioasid_set *set, unsigned int quota)
+{
+	return -ENODEV;
 }
 
 static inline unsigned int ioasid_set_count(struct ioasid_set *set)
@@ -213,8 +251,42 @@ static inline struct mm_struct *ioasid_find_mm(ioasid_t id)
 	return ERR_PTR(-ENODEV);
 }
 
+static inline int ioasid_attach_data(struct ioasid_set *set, ioasid_t id,
+				     void *data)
+{
+	return -ENODEV;
+}
+
+static inline void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id)
+{
+	return ERR_PTR(-ENODEV);
+}
+
 static inline void ioasid_synchronize(void)
 {
+}
+
+static inline int ioasid_attach_spid(struct ioasid_set *set, ioasid_t id,
+				     ioasid_t spid)
+{
+	return -ENODEV;
+}
+
+static inline int ioasid_detach_spid(struct ioasid_set *set, ioasid_t id)
+{
+	return -ENODEV;
+}
+
+static inline int ioasid_find_by_spid(struct ioasid_set *set, ioasid_t spid,
+				      ioasid_t *id)
+{
+	return -ENODEV;
+}
+
+static inline int ioasid_notify(struct ioasid_set *set, ioasid_t id,
+				enum ioasid_notify_val event)
+{
+	return -ENODEV;
 }
 
 static inline int ioasid_register_notifier(struct ioasid_set *set,
@@ -225,6 +297,27 @@ static inline int ioasid_register_notifier(struct ioasid_set *set,
 
 static inline void ioasid_unregister_notifier(struct ioasid_set *set,
 					      struct notifier_block *nb)
+{
+}
+
+static inline int ioasid_register_notifier_mm(struct mm_struct *mm,
+					      struct notifier_block *nb)
+{
+	return 0;
+}
+
+static inline void ioasid_unregister_notifier_mm(struct mm_struct *mm,
+						 struct notifier_block *nb)
+{
+}
+
+static inline int ioasid_register_allocator(struct ioasid_allocator_ops *ops)
+{
+	return -ENODEV;
+}
+
+static inline void
+ioasid_unregister_allocator(struct ioasid_allocator_ops *ops)
 {
 }
 #endif /* CONFIG_IOASID */

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IOASID: subscribers.
+ *
+ * One registers for the sets of an mm, for one set, or for all of them. What
+ * serialises the events of a set is shared by all sets of an mm, and is there
+ * before the first set if somebody registered for the mm.
+ *
+ * A late subscriber and a concurrent bind:
+ *
+ *   ioasid_register_notifier()         ioasid_attach_spid(1)
+ *    evt->lock                          waits for evt->lock
+ *    onto the chain
+ *    BIND for what is bound
+ *    unlock
+ *                                        evt->lock
+ *                                        BIND(1) to all on the chain
+ *
+ * [Required: each subscriber gets each BIND once, whichever comes first]
+ */
+#include <linux/export.h>
+#include <linux/hashtable.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "ioasid-internal.h"
+
+struct ioasid_chain ioasid_global = IOASID_CHAIN_INIT(ioasid_global);
+
+/* By mm; core lock */
+static DEFINE_HASHTABLE(ioasid_evts, 6);
+
+/* By the user's block */
+static DEFINE_MUTEX(ioasid_sub_lock);
+static DEFINE_HASHTABLE(ioasid_subs, 6);
+static u64 ioasid_serial;
+
+void ioasid_evt_free(struct ioasid_evt *evt)
+{
+	if (evt->mm)
+		mmdrop(evt->mm);
+	kfree(evt);
+}
+
+static void ioasid_evt_free_work(struct work_struct *work)
+{
+	ioasid_evt_free(container_of(work, struct ioasid_evt, work));
+}
+
+struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm)
+{
+	struct ioasid_evt *evt;
+
+	evt = kzalloc_obj(*evt);
+	if (!evt)
+		return NULL;
+	mutex_init(&evt->lock);
+	INIT_HLIST_NODE(&evt->node);
+	INIT_WORK(&evt->work, ioasid_evt_free_work);
+	BLOCKING_INIT_NOTIFIER_HEAD(&evt->chain.head);
+	xa_init(&evt->bound);
+	evt->users = 1;
+	evt->mm = mm;
+	if (mm)
+		mmgrab(mm);
+	return evt;
+}
+
+/* One more user of the one of the same mm, if there is one; else of @evt */
+struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt)
+{
+	struct ioasid_evt *other;
+
+	ioasid_assert_locked();
+
+	if (!evt->mm)
+		return evt;
+	hash_for_each_possible(ioasid_evts, other, node, (unsigned long)evt->mm) {
+		if (other->mm == evt->mm) {
+			other->users++;
+			return other;
+		}
+	}
+	hash_add(ioasid_evts, &evt->node, (unsigned long)evt->mm);
+	return evt;
+}
+
+/* Returns true for the last user: he has ioasid_evt::work run */
+bool ioasid_evt_last_put(struct ioasid_evt *evt)
+{
+	ioasid_assert_locked();
+
+	if (--evt->users)
+		return false;
+	hash_del(&evt->node);
+	return true;
+}
+
+static void ioasid_evt_put(struct ioasid_evt *evt)
+{
+	unsigned long flags;
+	bool last;
+
+	if (!evt)
+		return;
+	ioasid_lock(flags);
+	last = ioasid_evt_last_put(evt);
+	ioasid_unlock(flags);
+	if (last)
+		ioasid_evt_free(evt);
+}
+
+static struct ioasid_evt *ioasid_evt_get(struct mm_struct *mm)
+{
+	struct ioasid_evt *evt, *shared;
+	unsigned long flags;
+
+	evt = ioasid_evt_alloc(mm);
+	if (!evt)
+		return NULL;
+	ioasid_lock(flags);
+	shared = ioasid_evt_share(evt);
+	ioasid_unlock(flags);
+	if (shared != evt)
+		ioasid_evt_free(evt);
+	return shared;
+}
+
+/* The youngest registration there is */
+u64 ioasid_sub_serial(void)
+{
+	guard(mutex)(&ioasid_sub_lock);
+	return ioasid_serial;
+}
+
+static struct ioasid_sub *ioasid_find_sub(struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+
+	lockdep_assert_held(&ioasid_sub_lock);
+
+	hash_for_each_possible(ioasid_subs, sub, node, (unsigned long)nb)
+		if (sub->user == nb)
+			return sub;
+	return NULL;
+}
+
+static void ioasid_chain_count(struct ioasid_chain *chain, int n)
+{
+	unsigned long flags;
+
+	ioasid_lock(flags);
+	chain->count += n;
+	ioasid_unlock(flags);
+}
+
+static int ioasid_sub_add(struct ioasid_sub *sub)
+{
+	guard(mutex)(&ioasid_sub_lock);
+
+	if (ioasid_find_sub(sub->user))
+		return -EEXIST;
+	hash_add(ioasid_subs, &sub->node, (unsigned long)sub->user);
+	sub->serial = ++ioasid_serial;
+	ioasid_chain_count(sub->chain, 1);
+	return blocking_notifier_chain_register(&sub->chain->head, &sub->nb);
+}
+
+static struct ioasid_sub *ioasid_sub_del(struct ioasid_chain *chain,
+					 struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+
+	scoped_guard(mutex, &ioasid_sub_lock) {
+		sub = ioasid_find_sub(nb);
+		if (!sub || sub->chain != chain)
+			return NULL;
+		hash_del(&sub->node);
+	}
+	/* Waits for handlers that run; not under a lock that others need */
+	blocking_notifier_chain_unregister(&chain->head, &sub->nb);
+	ioasid_chain_count(chain, -1);
+	return sub;
+}
+
+static void ioasid_sub_free(struct ioasid_sub *sub)
+{
+	ioasid_evt_put(sub->evt);
+	ioasid_set_put(sub->set);
+	kfree(sub);
+}
+
+/* What is bound now, to a subscriber that comes later than the others */
+static int ioasid_replay(struct ioasid_evt *evt, struct ioasid_sub *sub)
+{
+	struct ioasid_sender sender;
+	struct ioasid_entry *e;
+	unsigned long id, refused;
+	int ret = 0;
+
+	lockdep_assert_held(&evt->lock);
+
+	ioasid_sender_begin(&sender);
+	xa_for_each(&evt->bound, id, e) {
+		if (sub->set && sub->set != e->set)
+			continue;
+		ret = ioasid_tell(sub, IOASID_BIND, e);
+		if (ret)
+			break;
+	}
+	refused = id;
+	if (ret) {
+		xa_for_each(&evt->bound, id, e) {
+			if (id == refused)
+				break;
+			if (!sub->set || sub->set == e->set)
+				ioasid_tell(sub, IOASID_UNBIND, e);
+		}
+	}
+	ioasid_sender_end(&sender);
+	return ret;
+}
+
+static int ioasid_subscribe(struct ioasid_sub *sub, struct ioasid_evt *evt)
+{
+	int ret;
+
+	if (!evt)
+		return ioasid_sub_add(sub);
+
+	guard(mutex)(&evt->lock);
+	ret = ioasid_sub_add(sub);
+	if (ret)
+		return ret;
+	ret = ioasid_replay(evt, sub);
+	if (ret)
+		ioasid_sub_del(sub->chain, sub->user);
+	return ret;
+}
+
+static struct ioasid_sub *ioasid_sub_alloc(struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+
+	if (!nb || !nb->notifier_call)
+		return ERR_PTR(-EINVAL);
+	if (ioasid_in_handler())
+		return ERR_PTR(-EDEADLK);
+
+	sub = kzalloc_obj(*sub);
+	if (!sub)
+		return ERR_PTR(-ENOMEM);
+	sub->user = nb;
+	sub->nb.notifier_call = ioasid_deliver;
+	sub->nb.priority = nb->priority;
+	return sub;
+}
+
+/**
+ * ioasid_register_notifier() - Subscribe to events.
+ * @set: The set whose events to send, or NULL for those of all sets. A
+ *	 registration keeps the set; it may be dying, and then what is left is
+ *	 sent.
+ * @nb: The subscriber: its priority is one of IOASID_PRIO_*, its handler gets
+ *	an &enum ioasid_notify_val and a &struct ioasid_nb_args.
+ *
+ * A subscriber of a set first gets BIND for each IOASID that is bound, before
+ * this returns. With NULL there is no such replay: who registers for all sets
+ * does it before there are any.
+ *
+ * A handler may sleep. It may call ioasid_find(), ioasid_find_mm(),
+ * ioasid_find_by_spid(), ioasid_find_set(), ioasid_get(), ioasid_put(),
+ * ioasid_alive(), ioasid_attach_data(), ioasid_detach_data(), ioasid_set_get(),
+ * ioasid_set_put(), ioasid_set_count(), and those that free, which are then
+ * queued; everything else refuses with -EDEADLK. It may refuse a BIND with
+ * notifier_from_errno(). What it returns for the other events keeps nobody else
+ * from being called; a stop value for FREE or SYNC is reported, and the number
+ * is not used again. Call this with no lock held that the handler takes.
+ *
+ * Context: Process context. May sleep. Not from a handler of an event.
+ * Return:
+ * * %0 - subscribed
+ * * %-EEXIST - @nb is registered already
+ * * %-ENOMEM - out of memory
+ * * %-EINVAL - no @nb
+ * * %-EDEADLK - called from a handler of an event
+ * * the error with which @nb refused a BIND of the replay; it has got UNBIND for
+ *   those before that one, and is not subscribed
+ */
+int ioasid_register_notifier(struct ioasid_set *set, struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+	int ret;
+
+	might_sleep();
+	sub = ioasid_sub_alloc(nb);
+	if (IS_ERR(sub))
+		return PTR_ERR(sub);
+
+	sub->set = ioasid_set_get(set);
+	sub->chain = set ? &set->chain : &ioasid_global;
+	sub->level = set ? IOASID_LEVEL_SET : IOASID_LEVEL_GLOBAL;
+	ret = ioasid_subscribe(sub, set ? set->evt : NULL);
+	if (ret)
+		ioasid_sub_free(sub);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ioasid_register_notifier);
+
+/**
+ * ioasid_register_notifier_mm() - Subscribe to the events of an mm's sets.
+ * @mm: The token of the sets, also of those that are made later. The mm_struct
+ *	is kept (mmgrab), its address space is not.
+ * @nb: The subscriber, as for ioasid_register_notifier().
+ *
+ * There need be no set of @mm, now or any more. Events go to these subscribers
+ * before those of the set and of all sets.
+ *
+ * Context: Process context. May sleep. Not from a handler of an event.
+ * Return: As ioasid_register_notifier(), and
+ * * %-EINVAL - no @mm
+ */
+int ioasid_register_notifier_mm(struct mm_struct *mm, struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+	int ret = -ENOMEM;
+
+	might_sleep();
+	if (!mm)
+		return -EINVAL;
+	sub = ioasid_sub_alloc(nb);
+	if (IS_ERR(sub))
+		return PTR_ERR(sub);
+
+	sub->evt = ioasid_evt_get(mm);
+	if (sub->evt) {
+		sub->chain = &sub->evt->chain;
+		sub->level = IOASID_LEVEL_MM;
+		ret = ioasid_subscribe(sub, sub->evt);
+	}
+	if (ret)
+		ioasid_sub_free(sub);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(ioasid_register_notifier_mm);
+
+static void ioasid_unsubscribe(struct ioasid_chain *chain,
+			       struct ioasid_evt *evt,
+			       struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+
+	if (evt)
+		mutex_lock(&evt->lock);
+	sub = ioasid_sub_del(chain, nb);
+	if (evt)
+		mutex_unlock(&evt->lock);
+	if (sub)
+		ioasid_sub_free(sub);
+}
+
+/**
+ * ioasid_unregister_notifier() - Take back a subscription.
+ * @set: As given to ioasid_register_notifier().
+ * @nb: As given to ioasid_register_notifier(); if it is not registered there,
+ *	nothing happens.
+ *
+ * Waits for handlers that run: when this returns, @nb is not in use. Allowed,
+ * and needed, after the set was freed as well.
+ *
+ * Context: Process context. May sleep. Not from a handler of an event, which
+ * would wait for itself: warns once and does nothing.
+ */
+void ioasid_unregister_notifier(struct ioasid_set *set,
+				struct notifier_block *nb)
+{
+	might_sleep();
+	if (WARN_ONCE(ioasid_in_handler(), "ioasid: unregister in a handler\n"))
+		return;
+
+	if (set)
+		ioasid_unsubscribe(&set->chain, set->evt, nb);
+	else
+		ioasid_unsubscribe(&ioasid_global, NULL, nb);
+}
+EXPORT_SYMBOL_GPL(ioasid_unregister_notifier);
+
+/* What serialises the events of @mm, if @nb is registered there; referenced */
+static struct ioasid_evt *ioasid_evt_of(struct mm_struct *mm,
+					struct notifier_block *nb)
+{
+	struct ioasid_sub *sub;
+	unsigned long flags;
+
+	guard(mutex)(&ioasid_sub_lock);
+
+	sub = ioasid_find_sub(nb);
+	if (!sub || !sub->evt || sub->evt->mm != mm)
+		return NULL;
+	ioasid_lock(flags);
+	sub->evt->users++;
+	ioasid_unlock(flags);
+	return sub->evt;
+}
+
+/**
+ * ioasid_unregister_notifier_mm() - Take back a subscription for an mm.
+ * @mm: As given to ioasid_register_notifier_mm().
+ * @nb: As given to ioasid_register_notifier_mm(); if it is not registered
+ *	there, nothing happens.
+ *
+ * As ioasid_unregister_notifier(). Allowed, and needed, after the last set of
+ * @mm is gone as well.
+ *
+ * Context: Process context. May sleep. Not from a handler of an event, which
+ * would wait for itself: warns once and does nothing.
+ */
+void ioasid_unregister_notifier_mm(struct mm_struct *mm,
+				   struct notifier_block *nb)
+{
+	struct ioasid_evt *evt;
+
+	might_sleep();
+	if (WARN_ONCE(ioasid_in_handler(), "ioasid: unregister in a handler\n"))
+		return;
+
+	evt = ioasid_evt_of(mm, nb);
+	if (!evt)
+		return;
+	ioasid_unsubscribe(&evt->chain, evt, nb);
+	ioasid_evt_put(evt);
+}
+EXPORT_SYMBOL_GPL(ioasid_unregister_notifier_mm);
