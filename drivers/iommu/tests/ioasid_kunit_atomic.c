@@ -63,16 +63,6 @@ static void do_calls(void *data)
 	c->taken_after = ik_taken(c->held);
 }
 
-static void under_spinlock(struct kunit *test, void (*fn)(void *), void *data)
-{
-	static DEFINE_SPINLOCK(lock);
-	unsigned long flags;
-
-	spin_lock_irqsave(&lock, flags);
-	fn(data);
-	spin_unlock_irqrestore(&lock, flags);
-}
-
 struct context {
 	const char *name;
 	void (*run)(struct kunit *test, void (*fn)(void *), void *data);
@@ -80,8 +70,8 @@ struct context {
 };
 
 static const struct context contexts[] = {
-	{ "spinlock", under_spinlock, false },
-	{ "spinlock_subscriber", under_spinlock, true },
+	{ "spinlock", ik_under_spinlock, false },
+	{ "spinlock_subscriber", ik_under_spinlock, true },
 	{ "hardirq", ik_in_hardirq, false },
 	{ "hardirq_subscriber", ik_in_hardirq, true },
 };
