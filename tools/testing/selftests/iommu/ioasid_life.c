@@ -173,6 +173,52 @@ TEST_F(life, exit_while_bound)
 	}
 }
 
+/*
+ * A subscriber that is slow to hear that a number dies: the dying process does
+ * not wait for it, and its memory is out of reach of the device nevertheless,
+ * before the IOMMU driver has heard of it. The bond lives on: somebody else has
+ * the file.
+ */
+TEST_F(life, slow_subscriber)
+{
+	struct pdt_engine eng = endless(0, PDT_VA, DMA_A);
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_status dead, st;
+	struct ctx *c = &self->c;
+	struct ioasid_line line;
+	uint32_t hold = 1;
+	int fd;
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	fd = pdt_open(WIDE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(a, fd));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	ASSERT_EQ(0, pdt_ioctl(fd, PDT_IOC_ENGINE, &eng));
+	ASSERT_EQ(0, pdt_wait_engine(fd, PDT_CHANNEL_SELF, 10, 0, &st));
+
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	count_from_here(_metadata, c);
+	pdt_worker_kill(a);
+	ASSERT_EQ(0, pdt_get_status(fd, PDT_CHANNEL_SELF, &dead));
+	EXPECT_EQ(1, dead.bound);
+	ASSERT_EQ(0, pdt_wait_engine(fd, PDT_CHANNEL_SELF, 0, dead.fault + 100,
+				     &st));
+	EXPECT_EQ(dead.ok, st.ok);
+	expect_quiet(_metadata, c, 0, 100);
+	ASSERT_EQ(0, ioasid_get_line(a->pasid, &line));
+	EXPECT_STREQ("free-pending", line.state);
+
+	hold = 0;
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	ASSERT_EQ(0, pdt_stop(fd, PDT_CHANNEL_SELF));
+	close(fd);
+	synchronize(_metadata, c);
+	EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
+}
+
 /* From bind to free, as debugfs shows it */
 TEST_F(life, states)
 {
