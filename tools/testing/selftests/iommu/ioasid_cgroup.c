@@ -155,6 +155,8 @@ TEST_F(cgroup, one_for_a_process)
 {
 	struct pdt_worker *a = &self->c.a;
 
+	/* A number that both devices can use */
+	lower_capacity(_metadata, &self->c, SMALL_CAPACITY);
 	ASSERT_EQ(0, cg_write(HOG, "misc.max", "ioasid 1"));
 	ASSERT_EQ(0, spawn_in(_metadata, HOG, a));
 	ASSERT_EQ(0, pdt_do(a, PDT_OP_OPEN, NARROW, 0));
