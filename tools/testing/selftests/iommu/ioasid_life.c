@@ -403,11 +403,13 @@ TEST_F(life, freed_while_attached)
 	struct pdt_attach attach = { .flags = PDT_ATTACH_MANAGED };
 	struct ctx *c = &self->c;
 	struct ioasid_line line;
-	uint32_t *page;
+	uint32_t *page, *old, pasid;
 	int i;
 
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
+	/* A single number, so that the next owner gets it */
+	lower_capacity(_metadata, c, 2);
 	page = attach_page(_metadata, c->wide, &attach);
 	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 1));
 	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
@@ -437,7 +439,25 @@ TEST_F(life, freed_while_attached)
 	EXPECT_EQ(0, pdt_vtd_descriptors(&c->diff));
 	synchronize(_metadata, c);
 	EXPECT_EQ(-ENOENT, ioasid_get_line(attach.pasid, &line));
+
+	/*
+	 * The next owner of the number: nothing of the last one is cached. The
+	 * old page stays mapped here, so that it cannot be the new one.
+	 */
+	old = page;
+	pasid = attach.pasid;
+	page = attach_page(_metadata, c->wide, &attach);
+	EXPECT_EQ(pasid, attach.pasid);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 4));
+	EXPECT_EQ(4, page[0]);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
+						  PDT_MODE_ATS, 5));
+	EXPECT_EQ(5, page[0]);
+	EXPECT_EQ(2, old[0]);
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_FREE, NULL));
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_DETACH, NULL));
 	munmap(page, PDT_PAGE);
+	munmap(old, PDT_PAGE);
 }
 
 /* A reset of the device stops its engines and leaves the bonds alone */
