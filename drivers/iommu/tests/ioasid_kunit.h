@@ -11,6 +11,7 @@
 #define __IOASID_KUNIT_H
 
 #include <kunit/test.h>
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/ioasid.h>
 #include <linux/list.h>
@@ -191,6 +192,47 @@ void ik_expect_records(struct kunit *test, const struct ik_expected *expected,
 			  sizeof((const struct ik_expected[]){ __VA_ARGS__ }) / \
 			  sizeof(struct ik_expected))
 #define ik_expect_empty_log(test)	ik_expect_records(test, NULL, 0)
+
+/* Numbers from somebody else */
+#define IK_POOL_BASE	1000U
+#define IK_POOL_SIZE	32
+
+/**
+ * struct ik_pool - a custom allocator
+ * @ops: the block
+ * @test: the running case
+ * @out: numbers that it has given, less IK_POOL_BASE
+ * @give: the number that it gives, whether right or wrong; 0: one that is free
+ * @on_alloc: runs when it is asked
+ * @data: for @on_alloc
+ * @min: of the last call
+ * @max: of the last call
+ * @last: the number that came back last
+ * @asked: how often
+ * @returned: how many came back
+ * @inside: calls that run now
+ */
+struct ik_pool {
+	struct ioasid_allocator_ops ops;
+	struct kunit *test;
+	DECLARE_BITMAP(out, IK_POOL_SIZE);
+	ioasid_t give;
+	void (*on_alloc)(struct ik_pool *pool);
+	void *data;
+	ioasid_t min;
+	ioasid_t max;
+	ioasid_t last;
+	unsigned int asked;
+	unsigned int returned;
+	atomic_t inside;
+};
+
+struct ik_pool *ik_pool_new(struct kunit *test);
+struct ik_pool *ik_pool(struct kunit *test);
+int ik_pool_register(struct kunit *test, struct ik_pool *pool);
+void ik_pool_unregister(struct kunit *test, struct ik_pool *pool);
+void ik_pool_forget(struct kunit *test, struct ik_pool *pool);
+unsigned int ik_pool_out(struct ik_pool *pool);
 
 /* Other contexts */
 struct ik_task *ik_run(struct kunit *test, int (*fn)(void *arg), void *arg);

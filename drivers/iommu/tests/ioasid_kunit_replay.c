@@ -335,7 +335,11 @@ static int crowd_work(void *data)
 			if ((r >> 24) % 16 == 0)
 				ioasid_set_free_ids(set);
 		}
-		cond_resched();
+		/* So that subscribers come and go meanwhile, on one CPU too */
+		if (i % 16)
+			cond_resched();
+		else
+			schedule_timeout_uninterruptible(1);
 	}
 	atomic_dec(&c->workers);
 	return 0;
@@ -396,7 +400,10 @@ static void crowd(struct kunit *test)
 		}
 		IK_EXPECT_OK(test, ioasid_register_notifier(c->sets[0], &t[0].nb));
 		IK_EXPECT_OK(test, ioasid_register_notifier_mm(c->mm, &t[1].nb));
-		schedule_timeout_uninterruptible(1);
+		if (rounds % 4)
+			cond_resched();
+		else
+			schedule_timeout_uninterruptible(1);
 		if (last) {
 			ioasid_synchronize();
 			crowd_check(test, c, &t[0], 1);
