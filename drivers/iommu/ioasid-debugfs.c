@@ -90,32 +90,74 @@ static int sets_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(sets);
 
-static int ids_show(struct seq_file *m, void *unused)
+/*
+ * The position in the file is the number, and 0, which is none, the head line.
+ * Nothing is held from one line to the next: there may be a million of them.
+ */
+static void *ioasid_ids_from(loff_t *pos)
 {
+	unsigned long id = *pos, flags;
+	bool found;
+
+	if (!id)
+		return pos;
+	ioasid_lock(flags);
+	found = xa_find(&ioasid_ids, &id, ULONG_MAX, XA_PRESENT);
+	ioasid_unlock(flags);
+	*pos = id;
+	return found ? pos : NULL;
+}
+
+static void *ids_seq_start(struct seq_file *m, loff_t *pos)
+{
+	return ioasid_ids_from(pos);
+}
+
+static void *ids_seq_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return ioasid_ids_from(pos);
+}
+
+static void ids_seq_stop(struct seq_file *m, void *v)
+{
+}
+
+static int ids_seq_show(struct seq_file *m, void *v)
+{
+	unsigned long id = *(loff_t *)v, flags;
 	struct ioasid_entry *e, copy;
-	unsigned long id = 0, flags;
 	unsigned int serial;
 
-	seq_puts(m, "# id state refs set, spid if bound\n");
-	for (;; id++) {
-		ioasid_lock(flags);
-		e = xa_untag_pointer(xa_find(&ioasid_ids, &id, ULONG_MAX,
-					     XA_PRESENT));
-		if (e) {
-			copy = *e;
-			serial = e->set->serial;
-		}
-		ioasid_unlock(flags);
-		if (!e)
-			return 0;
-		seq_printf(m, "id=%u state=%s refs=%u set=%u", copy.id,
-			   ioasid_state_names[copy.state], copy.refs, serial);
-		if (copy.spid != IOMMU_PASID_INVALID)
-			seq_printf(m, " spid=%u", copy.spid);
-		seq_putc(m, '\n');
+	if (!id) {
+		seq_puts(m, "# id state refs set, spid if bound\n");
+		return 0;
 	}
+	ioasid_lock(flags);
+	e = xa_untag_pointer(xa_load(&ioasid_ids, id));
+	if (e) {
+		copy = *e;
+		serial = e->set->serial;
+	}
+	ioasid_unlock(flags);
+	/* Gone since it was found */
+	if (!e)
+		return SEQ_SKIP;
+	seq_printf(m, "id=%u state=%s refs=%u set=%u", copy.id,
+		   ioasid_state_names[copy.state], copy.refs, serial);
+	if (copy.spid != IOMMU_PASID_INVALID)
+		seq_printf(m, " spid=%u", copy.spid);
+	seq_putc(m, '\n');
+	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(ids);
+
+static const struct seq_operations ids_seq_sops = {
+	.start	= ids_seq_start,
+	.next	= ids_seq_next,
+	.stop	= ids_seq_stop,
+	.show	= ids_seq_show,
+};
+DEFINE_SEQ_ATTRIBUTE(ids_seq);
 
 static int __init ioasid_debugfs_init(void)
 {
@@ -123,7 +165,7 @@ static int __init ioasid_debugfs_init(void)
 
 	debugfs_create_file("capacity", 0444, dir, NULL, &capacity_fops);
 	debugfs_create_file("sets", 0444, dir, NULL, &sets_fops);
-	debugfs_create_file("ids", 0444, dir, NULL, &ids_fops);
+	debugfs_create_file("ids", 0444, dir, NULL, &ids_seq_fops);
 	return 0;
 }
 late_initcall(ioasid_debugfs_init);
