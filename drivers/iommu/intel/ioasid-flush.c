@@ -5,6 +5,7 @@
  */
 #include <linux/list_sort.h>
 #include <linux/pci.h>
+#include <linux/sort.h>
 
 #include "ioasid.h"
 #include "iommu.h"
@@ -16,6 +17,16 @@
  */
 #define INTEL_IOASID_BATCH	64
 static struct qi_desc intel_ioasid_descs[INTEL_IOASID_BATCH];
+static unsigned int intel_ioasid_ndescs;
+
+/*
+ * As many PASIDs of one domain, or of one device, are invalidated one by one.
+ * With more of them one descriptor takes what is cached for the whole domain or
+ * device, also of PASIDs that live. Those walk again, once, which for a crowd
+ * like this is less than what its own invalidations hold up the queue for
+ * everybody: with 16, two devices and one domain still fit one submission.
+ */
+#define INTEL_IOASID_SELECTIVE	16
 
 static struct intel_iommu *intel_ioasid_iommu(struct intel_ioasid_node *node)
 {
@@ -50,6 +61,29 @@ static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
 			      DMA_TLB_DSI_FLUSH, desc);
 }
 
+/*
+ * For all PASIDs of a domain. VT-d 5.0 section 6.5.3.3 asks for these two, the
+ * domain-selective invalidation of the PASID cache and of the IOTLB, when a
+ * scalable-mode context entry goes and with it all PASIDs behind it, of first
+ * and second stage.
+ */
+static void intel_ioasid_desc_pasid_cache_all(struct intel_ioasid_node *node,
+					      struct qi_desc *desc)
+{
+	*desc = (struct qi_desc) {
+		.qw0 = QI_PC_DID(node->did) | QI_PC_GRAN(QI_PC_ALL_PASIDS) |
+		       QI_PC_TYPE,
+	};
+}
+
+static void intel_ioasid_desc_iotlb_all(struct intel_ioasid_node *node,
+					struct qi_desc *desc)
+{
+	*desc = (struct qi_desc) { };
+	qi_desc_iotlb(intel_ioasid_iommu(node), node->did, 0, 0,
+		      DMA_TLB_DSI_FLUSH, desc);
+}
+
 /* What follows is processed after what was before has been done */
 static void intel_ioasid_desc_fence(struct qi_desc *desc)
 {
@@ -58,127 +92,220 @@ static void intel_ioasid_desc_fence(struct qi_desc *desc)
 	};
 }
 
-/*
- * PASID cache, then IOTLB: a translation that starts between the two may fill
- * the IOTLB through the cached PASID-table entry. One submission for all of
- * @nodes, which are of one IOMMU and have different (DID, PASID).
- */
-static void intel_ioasid_flush_iotlb(struct intel_ioasid_node **nodes,
-				     unsigned int n)
+/* Waits until all that was queued has been done */
+static int intel_ioasid_submit(struct intel_iommu *iommu)
 {
-	struct qi_desc *desc = intel_ioasid_descs;
-	unsigned int i;
+	unsigned int n = intel_ioasid_ndescs;
 
-	lockdep_assert_held(&intel_ioasid_lock);
-
-	for (i = 0; i < n; i++)
-		intel_ioasid_desc_pasid_cache(nodes[i], desc++);
-	intel_ioasid_desc_fence(desc++);
-	for (i = 0; i < n; i++)
-		intel_ioasid_desc_iotlb(nodes[i], desc++);
-	qi_submit_sync(intel_ioasid_iommu(nodes[0]), intel_ioasid_descs,
-		       desc - intel_ioasid_descs, 0);
+	intel_ioasid_ndescs = 0;
+	return n ? qi_submit_sync(iommu, intel_ioasid_descs, n, 0) : 0;
 }
 
-/* Returns how many descriptors the device of @node needs: 0, 1 or 2 */
-static unsigned int intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
-						struct qi_desc *desc)
+/* Where the next descriptor is to be put. The order is that of the calls. */
+static struct qi_desc *intel_ioasid_next_desc(struct intel_iommu *iommu)
+{
+	if (intel_ioasid_ndescs == INTEL_IOASID_BATCH - 1)
+		intel_ioasid_submit(iommu);
+	return &intel_ioasid_descs[intel_ioasid_ndescs++];
+}
+
+/* By what tags the IOTLB */
+static int intel_ioasid_cmp_tag(void *priv, const struct list_head *a,
+				const struct list_head *b)
+{
+	struct intel_ioasid_node *x, *y;
+
+	x = list_entry(a, struct intel_ioasid_node, pending);
+	y = list_entry(b, struct intel_ioasid_node, pending);
+	return cmp_int(x->did, y->did) ?: cmp_int(x->pasid, y->pasid);
+}
+
+static int intel_ioasid_cmp_dev(void *priv, const struct list_head *a,
+				const struct list_head *b)
+{
+	struct intel_ioasid_node *x, *y;
+
+	x = list_entry(a, struct intel_ioasid_node, pending);
+	y = list_entry(b, struct intel_ioasid_node, pending);
+	return cmp_int((unsigned long)x->dev, (unsigned long)y->dev);
+}
+
+static bool intel_ioasid_same_domain(struct intel_ioasid_node *x,
+				     struct intel_ioasid_node *y)
+{
+	return x->did == y->did;
+}
+
+static bool intel_ioasid_same_dev(struct intel_ioasid_node *x,
+				  struct intel_ioasid_node *y)
+{
+	return x->dev == y->dev;
+}
+
+typedef bool (*intel_ioasid_same_fn)(struct intel_ioasid_node *x,
+				     struct intel_ioasid_node *y);
+typedef void (*intel_ioasid_desc_fn)(struct intel_ioasid_node *node,
+				     struct qi_desc *desc);
+
+/*
+ * The node behind those that are the @same as @first. Sets @n to the number of
+ * PASIDs among them; a PASID that several devices of a domain share is one.
+ */
+static struct intel_ioasid_node *
+intel_ioasid_group(struct list_head *nodes, struct intel_ioasid_node *first,
+		   intel_ioasid_same_fn same, unsigned int *n)
+{
+	struct intel_ioasid_node *node = first, *last = NULL;
+
+	*n = 0;
+	list_for_each_entry_from(node, nodes, pending) {
+		if (!same(first, node))
+			break;
+		*n += !last || last->pasid != node->pasid;
+		last = node;
+	}
+	return node;
+}
+
+/* For each domain of @nodes: @one for each PASID, or @all once */
+static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
+				       struct list_head *nodes,
+				       intel_ioasid_desc_fn one,
+				       intel_ioasid_desc_fn all)
+{
+	struct intel_ioasid_node *node, *next, *last;
+	unsigned int n;
+
+	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
+	while (!list_entry_is_head(node, nodes, pending)) {
+		next = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
+		if (n > INTEL_IOASID_SELECTIVE) {
+			all(node, intel_ioasid_next_desc(iommu));
+			node = next;
+			continue;
+		}
+		for (last = NULL; node != next;
+		     last = node, node = list_next_entry(node, pending))
+			if (!last || last->pasid != node->pasid)
+				one(node, intel_ioasid_next_desc(iommu));
+	}
+}
+
+/*
+ * PASID cache, then IOTLB: a translation that starts between the two may fill
+ * the IOTLB through the cached PASID-table entry. @nodes are of one IOMMU,
+ * sorted by tag.
+ */
+static void intel_ioasid_flush_iotlbs(struct intel_iommu *iommu,
+				      struct list_head *nodes)
+{
+	list_sort(NULL, nodes, intel_ioasid_cmp_tag);
+	intel_ioasid_queue_domains(iommu, nodes, intel_ioasid_desc_pasid_cache,
+				   intel_ioasid_desc_pasid_cache_all);
+	intel_ioasid_desc_fence(intel_ioasid_next_desc(iommu));
+	intel_ioasid_queue_domains(iommu, nodes, intel_ioasid_desc_iotlb,
+				   intel_ioasid_desc_iotlb_all);
+	intel_ioasid_submit(iommu);
+}
+
+/* With translation off no device-TLB request is to be sent, VT-d 5.0, 4.3 */
+static bool intel_ioasid_has_dev_iotlb(const struct intel_ioasid_node *node)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
 
-	/* With translation off no device-TLB request is to be sent, 4.3 */
-	if (!info->ats_enabled || !(info->iommu->gcmd & DMA_GCMD_TE) ||
-	    !pci_device_is_present(to_pci_dev(node->dev)))
-		return 0;
+	return info->ats_enabled && info->iommu->gcmd & DMA_GCMD_TE &&
+	       pci_device_is_present(to_pci_dev(node->dev));
+}
+
+static void intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
+					struct qi_desc *desc)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
 
 	*desc = (struct qi_desc) { };
 	qi_desc_dev_iotlb_pasid(PCI_DEVID(info->bus, info->devfn), info->pfsid,
 				node->pasid, info->ats_qdep, 0,
 				MAX_AGAW_PFN_WIDTH, desc);
-	if (!info->dtlb_extra_inval)
-		return 1;
-	desc[1] = desc[0];
-	return 2;
+}
+
+/*
+ * Without a PASID a request takes what was translated for any PASID, and
+ * without one: PCIe 6.0 section 10.3.8. Also asked for by VT-d 5.0 section
+ * 6.5.3.3 when all PASIDs of a device go.
+ */
+static void intel_ioasid_desc_dev_iotlb_all(struct intel_ioasid_node *node,
+					    struct qi_desc *desc)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+
+	*desc = (struct qi_desc) { };
+	qi_desc_dev_iotlb(PCI_DEVID(info->bus, info->devfn), info->pfsid,
+			  info->ats_qdep, 0, MAX_AGAW_PFN_WIDTH, desc);
 }
 
 /*
  * A device that does not answer ends the submission it is in with an error
  * (ITE), and with it the flush of those behind it: then one by one.
  */
-static void intel_ioasid_submit_dev_iotlb(struct intel_iommu *iommu,
-					  unsigned int n)
+static void intel_ioasid_submit_dev_iotlb(struct intel_iommu *iommu)
 {
-	unsigned int i;
+	unsigned int i, n = intel_ioasid_ndescs;
 
-	if (!n || !qi_submit_sync(iommu, intel_ioasid_descs, n, 0))
+	if (!intel_ioasid_submit(iommu))
 		return;
 	for (i = 0; i < n; i++)
 		qi_submit_sync(iommu, &intel_ioasid_descs[i], 1, 0);
 }
 
-static int intel_ioasid_cmp(void *priv, const struct list_head *a,
-			    const struct list_head *b)
+/* Twice in a row where hardware needs that, see dtlb_extra_inval */
+static void intel_ioasid_queue_dev_iotlb(struct intel_iommu *iommu,
+					 struct intel_ioasid_node *node,
+					 intel_ioasid_desc_fn desc_fn)
 {
-	struct intel_ioasid_node *x, *y;
-	int xi, yi;
+	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	unsigned int i, n = info->dtlb_extra_inval ? 2 : 1;
 
-	x = list_entry(a, struct intel_ioasid_node, pending);
-	y = list_entry(b, struct intel_ioasid_node, pending);
-	xi = intel_ioasid_iommu(x)->seq_id;
-	yi = intel_ioasid_iommu(y)->seq_id;
-	if (xi != yi)
-		return xi < yi ? -1 : 1;
-	if (x->did != y->did)
-		return x->did < y->did ? -1 : 1;
-	if (x->pasid != y->pasid)
-		return x->pasid < y->pasid ? -1 : 1;
-	return 0;
+	if (intel_ioasid_ndescs + n > INTEL_IOASID_BATCH - 1)
+		intel_ioasid_submit_dev_iotlb(iommu);
+	for (i = 0; i < n; i++)
+		desc_fn(node, intel_ioasid_next_desc(iommu));
 }
 
-static bool intel_ioasid_same_tag(struct intel_ioasid_node *x,
-				  struct intel_ioasid_node *y)
+static void intel_ioasid_flush_dev_iotlbs(struct intel_iommu *iommu,
+					  struct list_head *nodes)
 {
-	return !intel_ioasid_cmp(NULL, &x->pending, &y->pending);
-}
+	struct intel_ioasid_node *node, *next;
+	unsigned int n;
 
-/* @nodes are sorted: the devices of an IOMMU with the same tag share a flush */
-static void intel_ioasid_flush_iotlbs(struct list_head *nodes)
-{
-	struct intel_ioasid_node *todo[(INTEL_IOASID_BATCH - 2) / 2];
-	struct intel_ioasid_node *node, *last = NULL;
-	unsigned int n = 0;
-
-	list_for_each_entry(node, nodes, pending) {
-		if (last && intel_ioasid_same_tag(last, node))
-			continue;
-		if (n && (n == ARRAY_SIZE(todo) ||
-			  intel_ioasid_iommu(last) != intel_ioasid_iommu(node))) {
-			intel_ioasid_flush_iotlb(todo, n);
-			n = 0;
+	list_sort(NULL, nodes, intel_ioasid_cmp_dev);
+	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
+	while (!list_entry_is_head(node, nodes, pending)) {
+		next = intel_ioasid_group(nodes, node, intel_ioasid_same_dev, &n);
+		if (!intel_ioasid_has_dev_iotlb(node)) {
+			node = next;
+		} else if (n > INTEL_IOASID_SELECTIVE) {
+			intel_ioasid_queue_dev_iotlb(iommu, node,
+						     intel_ioasid_desc_dev_iotlb_all);
+			node = next;
 		}
-		todo[n++] = node;
-		last = node;
+		for (; node != next; node = list_next_entry(node, pending))
+			intel_ioasid_queue_dev_iotlb(iommu, node,
+						     intel_ioasid_desc_dev_iotlb);
 	}
-	if (n)
-		intel_ioasid_flush_iotlb(todo, n);
+	intel_ioasid_submit_dev_iotlb(iommu);
 }
 
-static void intel_ioasid_flush_dev_iotlbs(struct list_head *nodes)
+/* Moves the first of @nodes and all of the same IOMMU to @same */
+static struct intel_iommu *intel_ioasid_cut_iommu(struct list_head *nodes,
+						  struct list_head *same)
 {
-	struct intel_iommu *iommu = NULL;
-	struct intel_ioasid_node *node;
-	unsigned int n = 0;
+	struct intel_ioasid_node *first, *node, *next;
 
-	list_for_each_entry(node, nodes, pending) {
-		if (n && (n > INTEL_IOASID_BATCH - 3 ||
-			  intel_ioasid_iommu(node) != iommu)) {
-			intel_ioasid_submit_dev_iotlb(iommu, n);
-			n = 0;
-		}
-		iommu = intel_ioasid_iommu(node);
-		n += intel_ioasid_desc_dev_iotlb(node, &intel_ioasid_descs[n]);
-	}
-	intel_ioasid_submit_dev_iotlb(iommu, n);
+	first = list_first_entry(nodes, struct intel_ioasid_node, pending);
+	list_for_each_entry_safe(node, next, nodes, pending)
+		if (intel_ioasid_iommu(node) == intel_ioasid_iommu(first))
+			list_move_tail(&node->pending, same);
+	return intel_ioasid_iommu(first);
 }
 
 /**
@@ -187,14 +314,25 @@ static void intel_ioasid_flush_dev_iotlbs(struct list_head *nodes)
  *	   gets sorted
  *
  * The IOTLB is done before any device TLB, which would be filled from it again.
+ * However many there are, it takes two waits for an IOMMU, if few of them share
+ * a domain or a device: then one more for each 63 descriptors.
  *
  * Context: Process context, intel_ioasid_lock held.
  */
 void intel_ioasid_flush_caches(struct list_head *nodes)
 {
+	struct intel_iommu *iommu;
+	LIST_HEAD(done);
+
 	lockdep_assert_held(&intel_ioasid_lock);
 
-	list_sort(NULL, nodes, intel_ioasid_cmp);
-	intel_ioasid_flush_iotlbs(nodes);
-	intel_ioasid_flush_dev_iotlbs(nodes);
+	while (!list_empty(nodes)) {
+		LIST_HEAD(same);
+
+		iommu = intel_ioasid_cut_iommu(nodes, &same);
+		intel_ioasid_flush_iotlbs(iommu, &same);
+		intel_ioasid_flush_dev_iotlbs(iommu, &same);
+		list_splice_tail(&same, &done);
+	}
+	list_splice(&done, nodes);
 }

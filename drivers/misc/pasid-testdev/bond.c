@@ -116,7 +116,12 @@ static int pdt_attach_domain(struct pdt_channel *ch, ioasid_t pasid,
 	return ret;
 }
 
-static void pdt_set_page(struct pdt_channel *ch, struct page *page)
+/**
+ * pdt_set_page() - Set what mmap() of the channel's file shows.
+ * @ch: Channel.
+ * @page: The page, or NULL for none.
+ */
+void pdt_set_page(struct pdt_channel *ch, struct page *page)
 {
 	guard(spinlock)(&ch->page_lock);
 	ch->page = page;

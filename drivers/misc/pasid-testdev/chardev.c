@@ -135,6 +135,15 @@ static int pdt_ioc_ioasid(struct pdt_channel *ch, void __user *arg)
 	return copy_to_user(arg, &op, sizeof(op)) ? -EFAULT : 0;
 }
 
+static int pdt_ioc_crowd(struct pdt_channel *ch, void __user *arg)
+{
+	struct pdt_crowd_op op;
+
+	if (copy_from_user(&op, arg, sizeof(op)))
+		return -EFAULT;
+	return op.pad ? -EINVAL : pdt_crowd_op(ch, &op);
+}
+
 /* Commands for the channel of the file, which is locked and there */
 static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 			   void __user *arg)
@@ -160,6 +169,8 @@ static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 		return pdt_free_attached(ch);
 	case PDT_IOC_IOASID:
 		return pdt_ioc_ioasid(ch, arg);
+	case PDT_IOC_CROWD:
+		return pdt_ioc_crowd(ch, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -287,6 +298,7 @@ static int pdt_release(struct inode *inode, struct file *file)
 	scoped_guard(mutex, &ch->lock) {
 		pdt_ioasid_drop_test_ref(ch);
 		if (ch->state != PDT_CHAN_GONE) {
+			pdt_crowd_leave(ch);
 			pdt_unbind(ch);
 			ch->state = ch->pasid == IOMMU_PASID_INVALID ?
 					    PDT_CHAN_FREE : PDT_CHAN_LEFT;

@@ -14,6 +14,7 @@
 #include <linux/iommu.h>
 
 struct pdt_channel;
+struct pdt_crowd_op;
 struct pdt_ioasid;
 
 #ifdef CONFIG_IOASID
@@ -38,6 +39,8 @@ static inline int pdt_ioasid_attach(struct iommu_domain *domain,
 
 int pdt_ioasid_op(struct pdt_channel *ch, struct pdt_ioasid *op);
 void pdt_ioasid_drop_test_ref(struct pdt_channel *ch);
+int pdt_crowd_op(struct pdt_channel *ch, const struct pdt_crowd_op *op);
+void pdt_crowd_leave(struct pdt_channel *ch);
 #else
 static inline int pdt_ioasid_get(ioasid_t id)
 {
@@ -60,6 +63,16 @@ static inline int pdt_ioasid_op(struct pdt_channel *ch, struct pdt_ioasid *op)
 }
 
 static inline void pdt_ioasid_drop_test_ref(struct pdt_channel *ch)
+{
+}
+
+static inline int pdt_crowd_op(struct pdt_channel *ch,
+			       const struct pdt_crowd_op *op)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void pdt_crowd_leave(struct pdt_channel *ch)
 {
 }
 #endif /* CONFIG_IOASID */

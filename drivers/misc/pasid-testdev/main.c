@@ -14,6 +14,7 @@
 #include <linux/interrupt.h>
 #include <linux/slab.h>
 
+#include "ioasid-ref.h"
 #include "pasid-testdev.h"
 
 /* See pasid-testdev.h */
@@ -175,6 +176,7 @@ static void pdt_remove(struct pci_dev *pdev)
 
 		guard(mutex)(&ch->lock);
 		ch->runaway = false;
+		pdt_crowd_leave(ch);
 		pdt_unbind(ch);
 		pdt_release_pasid(ch);
 		ch->state = PDT_CHAN_GONE;

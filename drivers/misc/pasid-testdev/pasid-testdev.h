@@ -21,6 +21,7 @@
 #include "uapi.h"
 
 struct page;
+struct pdt_crowd;
 struct pdt_device;
 
 struct pdt_channel {
@@ -61,6 +62,11 @@ struct pdt_channel {
 
 	/* The reference of PDT_IOASID_GET, IOMMU_PASID_INVALID if none */
 	ioasid_t test_ref;
+
+	/* Whose PASIDs are attached to this device by PDT_CROWD_ATTACH */
+	struct pdt_crowd *crowd;
+	/* It goes with this channel */
+	bool crowd_maker;
 };
 
 struct pdt_device {
@@ -114,6 +120,7 @@ int pdt_bind(struct pdt_channel *ch);
 int pdt_attach(struct pdt_channel *ch, struct pdt_attach *attach);
 int pdt_free_attached(struct pdt_channel *ch);
 void pdt_unbind(struct pdt_channel *ch);
+void pdt_set_page(struct pdt_channel *ch, struct page *page);
 void pdt_try_release_pasid(struct pdt_channel *ch);
 void pdt_release_pasid(struct pdt_channel *ch);
 

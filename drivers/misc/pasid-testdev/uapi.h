@@ -212,6 +212,34 @@ struct pdt_ioasid {
 	__u32 pad;
 };
 
+enum {
+	PDT_CROWD_MAKE = 1,	/* a new set with n PASIDs, by the first file */
+	PDT_CROWD_ATTACH,	/* all of them to this device */
+	PDT_CROWD_USE,		/* this channel issues with the n-th, from 0 */
+	PDT_CROWD_FREE,		/* ioasid_set_free() */
+	PDT_CROWD_DETACH,	/* all of them from this device */
+};
+
+/**
+ * struct pdt_crowd_op - ioctl(PDT_IOC_CROWD)
+ * @iova: in, PDT_CROWD_MAKE: where the domains map a page of zeros,
+ *	page-aligned. mmap() of an attached file shows the page.
+ * @op: in: PDT_CROWD_*
+ * @n: in: see above
+ * @domains: in, PDT_CROWD_MAKE: how many domains the PASIDs share
+ * @pad: 0
+ *
+ * close() detaches, and that of the file which made the set frees it.
+ * -EOPNOTSUPP on a kernel without the IOASID allocator.
+ */
+struct pdt_crowd_op {
+	__aligned_u64 iova;
+	__u32 op;
+	__u32 n;
+	__u32 domains;
+	__u32 pad;
+};
+
 #define PDT_IOC_INFO		_IOR('P', 0x00, struct pdt_info)
 #define PDT_IOC_BIND		_IOR('P', 0x01, struct pdt_bind)
 #define PDT_IOC_UNBIND		_IO('P', 0x02)
@@ -224,5 +252,6 @@ struct pdt_ioasid {
 #define PDT_IOC_DETACH		_IO('P', 0x09)
 #define PDT_IOC_FREE		_IO('P', 0x0a)
 #define PDT_IOC_IOASID		_IOWR('P', 0x0b, struct pdt_ioasid)
+#define PDT_IOC_CROWD		_IOW('P', 0x0c, struct pdt_crowd_op)
 
 #endif /* PASID_TESTDEV_UAPI_H */
