@@ -20,11 +20,11 @@ static struct qi_desc intel_ioasid_descs[INTEL_IOASID_BATCH];
 static unsigned int intel_ioasid_ndescs;
 
 /*
- * As many PASIDs of one domain, or of one device, are invalidated one by one.
- * With more of them one descriptor takes what is cached for the whole domain or
+ * As many PASIDs of an IOMMU, or of a device, are invalidated one by one. With
+ * more of them one descriptor takes what is cached for the whole domain or
  * device, also of PASIDs that live. Those walk again, once, which for a crowd
  * like this is less than what its own invalidations hold up the queue for
- * everybody: with 16, two devices and one domain still fit one submission.
+ * everybody: 16 and their device still fit one submission each.
  */
 #define INTEL_IOASID_SELECTIVE	16
 
@@ -167,9 +167,25 @@ intel_ioasid_group(struct list_head *nodes, struct intel_ioasid_node *first,
 	return node;
 }
 
-/* For each domain of @nodes: @one for each PASID, or @all once */
+static unsigned int intel_ioasid_count_tags(struct list_head *nodes)
+{
+	struct intel_ioasid_node *node;
+	unsigned int n, sum = 0;
+
+	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
+	while (!list_entry_is_head(node, nodes, pending)) {
+		node = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
+		sum += n;
+	}
+	return sum;
+}
+
+/*
+ * For each domain of @nodes: @one for each PASID, or @all once. A domain with
+ * one PASID costs the same either way.
+ */
 static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
-				       struct list_head *nodes,
+				       struct list_head *nodes, bool few,
 				       intel_ioasid_desc_fn one,
 				       intel_ioasid_desc_fn all)
 {
@@ -179,7 +195,7 @@ static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
 	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
 	while (!list_entry_is_head(node, nodes, pending)) {
 		next = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
-		if (n > INTEL_IOASID_SELECTIVE) {
+		if (!few && n > 1) {
 			all(node, intel_ioasid_next_desc(iommu));
 			node = next;
 			continue;
@@ -199,11 +215,15 @@ static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
 static void intel_ioasid_flush_iotlbs(struct intel_iommu *iommu,
 				      struct list_head *nodes)
 {
+	bool few;
+
 	list_sort(NULL, nodes, intel_ioasid_cmp_tag);
-	intel_ioasid_queue_domains(iommu, nodes, intel_ioasid_desc_pasid_cache,
+	few = intel_ioasid_count_tags(nodes) <= INTEL_IOASID_SELECTIVE;
+	intel_ioasid_queue_domains(iommu, nodes, few,
+				   intel_ioasid_desc_pasid_cache,
 				   intel_ioasid_desc_pasid_cache_all);
 	intel_ioasid_desc_fence(intel_ioasid_next_desc(iommu));
-	intel_ioasid_queue_domains(iommu, nodes, intel_ioasid_desc_iotlb,
+	intel_ioasid_queue_domains(iommu, nodes, few, intel_ioasid_desc_iotlb,
 				   intel_ioasid_desc_iotlb_all);
 	intel_ioasid_submit(iommu);
 }
@@ -314,8 +334,9 @@ static struct intel_iommu *intel_ioasid_cut_iommu(struct list_head *nodes,
  *	   gets sorted
  *
  * The IOTLB is done before any device TLB, which would be filled from it again.
- * However many there are, it takes two waits for an IOMMU, if few of them share
- * a domain or a device: then one more for each 63 descriptors.
+ * It takes two waits for an IOMMU, and one more for each 63 descriptors: with g
+ * domains and D devices there are at most 2 g + D of them when there are more
+ * than a few PASIDs, however many.
  *
  * Context: Process context, intel_ioasid_lock held.
  */

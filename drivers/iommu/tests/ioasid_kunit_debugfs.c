@@ -3,6 +3,7 @@
  * IOASID KUnit suites "ioasid_debugfs": what a person sees, and "ioasid_boot":
  * what the command line gives to the host.
  */
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mman.h>
 #include <linux/mount.h>
@@ -29,7 +30,7 @@ static struct file *open_file(struct kunit *test, const char *name)
 	struct file_system_type *type = get_fs_type("debugfs");
 	struct vfsmount *mnt;
 	struct file *file;
-	char *path;
+	char path[32];
 
 	if (!type)
 		kunit_skip(test, "needs debugfs");
@@ -37,8 +38,7 @@ static struct file *open_file(struct kunit *test, const char *name)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mnt);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, unmount, mnt), 0);
 
-	path = kunit_kasprintf(test, GFP_KERNEL, "ioasid/%s", name);
-	KUNIT_ASSERT_NOT_NULL(test, path);
+	snprintf(path, sizeof(path), "ioasid/%s", name);
 	file = file_open_root_mnt(mnt, path, O_RDONLY, 0);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, close_file, file), 0);
@@ -156,6 +156,7 @@ static void sets(struct kunit *test)
 	struct ioasid_set *user = ik_set_of(test, IOASID_SET_TYPE_MM, mm, 0);
 	ioasid_t id = ik_alloc(test, set, 1, -1U);
 	const char *text;
+	char gone[32];
 
 	ik_alloc_many(test, user, (ioasid_t[2]){ }, 2);
 	ioasid_get(set, id);
@@ -174,9 +175,8 @@ static void sets(struct kunit *test)
 		    "set=%u type=private quota=1 used=1 pending=1 peak=1 dying", serial);
 	ioasid_put(set, id);
 	ioasid_synchronize();
-	text = kunit_kasprintf(test, GFP_KERNEL, "set=%u type", serial);
-	KUNIT_ASSERT_NOT_NULL(test, text);
-	KUNIT_EXPECT_NULL(test, strstr(read_file(test, "sets"), text));
+	snprintf(gone, sizeof(gone), "set=%u type", serial);
+	KUNIT_EXPECT_NULL(test, strstr(read_file(test, "sets"), gone));
 }
 
 static void ids(struct kunit *test)
