@@ -9,7 +9,7 @@ run_tests() {
 	mkdir -p "$3"
 	case $1 in
 	uml) run "$scratch/harness/run-uml" uml "$3" 60 "kunit.filter_glob=$2" ;;
-	x86) run "$scratch/harness/boot" --kernel x86 --tests "$2" --out "$3" ;;
+	x86) run "$scratch/harness/boot" --kernel x86 --tests "$2" --devices "20 8 20 20 20" --out "$3" ;;
 	esac >"$3/run.log" 2>&1 || true
 }
 

@@ -50,17 +50,6 @@ static void intel_ioasid_desc_pasid_cache(struct intel_ioasid_node *node,
 	};
 }
 
-static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
-				    struct qi_desc *desc)
-{
-	*desc = (struct qi_desc) { };
-	if (intel_ioasid_is_first_stage(node))
-		qi_desc_piotlb_all(node->did, node->pasid, desc);
-	else
-		qi_desc_iotlb(intel_ioasid_iommu(node), node->did, 0, 0,
-			      DMA_TLB_DSI_FLUSH, desc);
-}
-
 /*
  * For all PASIDs of a domain. VT-d 5.0 section 6.5.3.3 asks for these two, the
  * domain-selective invalidation of the PASID cache and of the IOTLB, when a
@@ -82,6 +71,17 @@ static void intel_ioasid_desc_iotlb_all(struct intel_ioasid_node *node,
 	*desc = (struct qi_desc) { };
 	qi_desc_iotlb(intel_ioasid_iommu(node), node->did, 0, 0,
 		      DMA_TLB_DSI_FLUSH, desc);
+}
+
+static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
+				    struct qi_desc *desc)
+{
+	if (!intel_ioasid_is_first_stage(node)) {
+		intel_ioasid_desc_iotlb_all(node, desc);
+		return;
+	}
+	*desc = (struct qi_desc) { };
+	qi_desc_piotlb_all(node->did, node->pasid, desc);
 }
 
 /* What follows is processed after what was before has been done */

@@ -4,7 +4,8 @@
  * in hardware, others lose nothing, and it costs a number of invalidations that
  * does not grow with the number of PASIDs.
  *
- * Needs four PASID test devices behind one VT-d, see ioasid_sva.c.
+ * Needs four PASID test devices with 20 bits of PASID behind one VT-d, see
+ * ioasid_sva.c.
  */
 #include <sys/mman.h>
 
@@ -85,6 +86,22 @@ static uint32_t write_with(struct __test_metadata *_metadata, int fd,
 	return dma.status;
 }
 
+/* The next device from @nr on that has enough PASIDs */
+static int open_wide(struct __test_metadata *_metadata, unsigned int *nr)
+{
+	struct pdt_info info;
+	int fd;
+
+	for (;;) {
+		fd = pdt_open((*nr)++);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, pdt_ioctl(fd, PDT_IOC_INFO, &info));
+		if (info.max_pasids > 1024)
+			return fd;
+		close(fd);
+	}
+}
+
 FIXTURE_SETUP(batch)
 {
 	struct pdt_crowd_op make = {
@@ -92,12 +109,10 @@ FIXTURE_SETUP(batch)
 		.domains = variant->domains,
 	};
 	struct pdt_attach attach = { .iova = IOVA, .flags = PDT_ATTACH_MANAGED };
-	unsigned int d;
+	unsigned int d, nr = 0;
 
-	for (d = 0; d < DEVICES; d++) {
-		self->fd[d] = pdt_open(d);
-		ASSERT_LE(0, self->fd[d]);
-	}
+	for (d = 0; d < DEVICES; d++)
+		self->fd[d] = open_wide(_metadata, &nr);
 	self->kmsg = kmsg_open();
 	ASSERT_LE(0, self->kmsg);
 	self->other = pdt_open(0);
