@@ -11,20 +11,6 @@
 
 #include "ioasid-internal.h"
 
-static const char * const ioasid_state_names[] = {
-	[IOASID_IDLE] = "idle",
-	[IOASID_ACTIVE] = "active",
-	[IOASID_FREE_PENDING] = "free-pending",
-	[IOASID_QUARANTINE] = "quarantine",
-};
-
-static const char *ioasid_type_name(const struct ioasid_set *set)
-{
-	if (set == ioasid_system_set())
-		return "system";
-	return set->type == IOASID_SET_TYPE_MM ? "mm" : "private";
-}
-
 static int capacity_show(struct seq_file *m, void *unused)
 {
 	struct ioasid_usage usage;

@@ -212,6 +212,10 @@ extern struct xarray ioasid_ids;
 #define IOASID_HOLD_EVT		BIT(0)	/* subscribers hear of it */
 #define IOASID_HOLD_ALLOCATOR	BIT(1)	/* a custom allocator is active */
 
+/* By enum ioasid_state */
+extern const char * const ioasid_state_names[];
+const char *ioasid_type_name(const struct ioasid_set *set);
+
 struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id);
 int ioasid_alloc_core(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 		      unsigned int *hold, ioasid_t *id);

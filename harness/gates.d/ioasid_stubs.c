@@ -54,6 +54,7 @@ static int numbers(struct mm_struct *mm, struct ioasid_set *set)
 	ret |= ioasid_free_async(set, id);
 	ret |= ioasid_free(set, id);
 	ioasid_synchronize();
+	ioasid_describe(1, NULL, 0);
 	return ret;
 }
 

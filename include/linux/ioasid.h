@@ -137,6 +137,7 @@ struct mm_struct *ioasid_find_mm(ioasid_t id);
 int ioasid_attach_data(struct ioasid_set *set, ioasid_t id, void *data);
 void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id);
 void ioasid_synchronize(void);
+int ioasid_describe(ioasid_t id, char *buf, size_t size);
 
 int ioasid_attach_spid(struct ioasid_set *set, ioasid_t id, ioasid_t spid);
 int ioasid_detach_spid(struct ioasid_set *set, ioasid_t id);
@@ -264,6 +265,11 @@ static inline void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id)
 
 static inline void ioasid_synchronize(void)
 {
+}
+
+static inline int ioasid_describe(ioasid_t id, char *buf, size_t size)
+{
+	return -ENOENT;
 }
 
 static inline int ioasid_attach_spid(struct ioasid_set *set, ioasid_t id,

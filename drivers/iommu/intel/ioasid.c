@@ -294,6 +294,37 @@ bool intel_ioasid_is_dead(struct device *dev, ioasid_t pasid)
 	return dead;
 }
 
+/**
+ * intel_ioasid_is_managed() - Did the PASID of a request come from IOASID?
+ * @iommu: the IOMMU of the device
+ * @sid: source-id of the device, which may be gone
+ * @pasid: a PASID
+ *
+ * Context: Any context.
+ * Return: true while it is attached there, dead or alive.
+ */
+bool intel_ioasid_is_managed(struct intel_iommu *iommu, u16 sid, ioasid_t pasid)
+{
+	struct intel_ioasid_node *first, *node;
+	struct device_domain_info *info;
+	unsigned long flags;
+	bool found = false;
+
+	xa_lock_irqsave(&intel_ioasid_nodes, flags);
+	first = xa_load(&intel_ioasid_nodes, pasid);
+	node = first;
+	while (node && !found) {
+		info = dev_iommu_priv_get(node->dev);
+		found = info->iommu == iommu &&
+			PCI_DEVID(info->bus, info->devfn) == sid;
+		node = list_next_entry(node, siblings);
+		if (node == first)
+			break;
+	}
+	xa_unlock_irqrestore(&intel_ioasid_nodes, flags);
+	return found;
+}
+
 /*
  * What set_dev_pasid() does for a domain, less the PASID-table entry. The core
  * attaches a dead PASID again after a reset of the device, or to roll back: it

@@ -4,6 +4,7 @@
  *
  * ioasid.c	  attachments, events, attach and detach
  * ioasid-flush.c invalidations, in batches
+ * ioasid-fault.c reports of faults
  */
 #ifndef __INTEL_IOASID_H
 #define __INTEL_IOASID_H
@@ -13,6 +14,7 @@
 #include <linux/mutex.h>
 
 struct device;
+struct intel_iommu;
 struct iommu_domain;
 
 enum intel_ioasid_state {
@@ -49,5 +51,6 @@ struct intel_ioasid_node {
 extern struct mutex intel_ioasid_lock;
 
 void intel_ioasid_flush_caches(struct list_head *nodes);
+bool intel_ioasid_is_managed(struct intel_iommu *iommu, u16 sid, ioasid_t pasid);
 
 #endif /* __INTEL_IOASID_H */

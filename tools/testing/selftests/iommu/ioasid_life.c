@@ -343,16 +343,46 @@ static uint32_t *attach_page(struct __test_metadata *_metadata, int fd,
 	return page;
 }
 
-static uint32_t write_attached(struct __test_metadata *_metadata, int fd,
-			       uint32_t mode, uint32_t pattern)
+static uint32_t write_to(struct __test_metadata *_metadata, int fd,
+			 uint64_t iova, uint32_t mode, uint32_t pattern)
 {
 	struct pdt_dma dma = {
-		.iova = IOVA, .cmd = PDT_CMD_WRITE,
+		.iova = iova, .cmd = PDT_CMD_WRITE,
 		.mode = mode | PDT_MODE_FILL, .len = LEN, .pattern = pattern,
 	};
 
 	EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
 	return dma.status;
+}
+
+static uint32_t write_attached(struct __test_metadata *_metadata, int fd,
+			       uint32_t mode, uint32_t pattern)
+{
+	return write_to(_metadata, fd, IOVA, mode, pattern);
+}
+
+/* A fault is reported with the owner of the number, but not a number's namesake */
+TEST_F(life, fault_names_owner)
+{
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_attach attach = { };
+	struct ctx *c = &self->c;
+	char line[64];
+
+	spawn(_metadata, a, NARROW, PAGE_A);
+	snprintf(line, sizeof(line), "[PASID 0x%x]", a->pasid);
+	ASSERT_LE(0, kmsg_count(c->kmsg, "DMAR:"));
+	EXPECT_TRUE(write_once(_metadata, a, 0, VA_GONE, DMA_A) &
+		    PDT_STATUS_FAULT);
+	pdt_sleep_us(50000);
+	EXPECT_EQ(1, kmsg_count(c->kmsg, line));
+
+	attach.pasid = a->pasid;
+	attach_page(_metadata, c->wide, &attach);
+	EXPECT_TRUE(write_to(_metadata, c->wide, VA_GONE, 0, 1) &
+		    PDT_STATUS_FAULT);
+	pdt_sleep_us(50000);
+	EXPECT_EQ(0, kmsg_count(c->kmsg, line));
 }
 
 /*
