@@ -51,9 +51,13 @@ static void ioasid_show_set(struct seq_file *m, struct ioasid_set *set)
 	dying = set->dying;
 	ioasid_unlock(flags);
 
-	seq_printf(m, "set=%u type=%s quota=%u used=%u pending=%u peak=%u%s\n",
+	seq_printf(m, "set=%u type=%s quota=%u used=%u pending=%u peak=%u",
 		   set->serial, ioasid_type_name(set), quota, used, pending,
-		   peak, dying ? " dying" : "");
+		   peak);
+	/* Hashed, which is enough to tell owners apart */
+	if (set->token)
+		seq_printf(m, " owner=%p", set->token);
+	seq_puts(m, dying ? " dying\n" : "\n");
 }
 
 /* The set behind @set, or the first; drops @set's reference */
@@ -79,7 +83,7 @@ static int sets_show(struct seq_file *m, void *unused)
 {
 	struct ioasid_set *set = NULL;
 
-	seq_puts(m, "# set type quota (0: elastic) used pending (freed, not reusable yet) peak\n");
+	seq_puts(m, "# set type quota (0: elastic) used pending (freed, not reusable yet) peak owner\n");
 	while ((set = ioasid_next_set(set)))
 		ioasid_show_set(m, set);
 	return 0;
@@ -92,7 +96,7 @@ static int ids_show(struct seq_file *m, void *unused)
 	unsigned long id = 0, flags;
 	unsigned int serial;
 
-	seq_puts(m, "# id state refs set\n");
+	seq_puts(m, "# id state refs set, spid if bound\n");
 	for (;; id++) {
 		ioasid_lock(flags);
 		e = xa_untag_pointer(xa_find(&ioasid_ids, &id, ULONG_MAX,
@@ -104,8 +108,11 @@ static int ids_show(struct seq_file *m, void *unused)
 		ioasid_unlock(flags);
 		if (!e)
 			return 0;
-		seq_printf(m, "id=%u state=%s refs=%u set=%u\n", copy.id,
+		seq_printf(m, "id=%u state=%s refs=%u set=%u", copy.id,
 			   ioasid_state_names[copy.state], copy.refs, serial);
+		if (copy.spid != IOMMU_PASID_INVALID)
+			seq_printf(m, " spid=%u", copy.spid);
+		seq_putc(m, '\n');
 	}
 }
 DEFINE_SHOW_ATTRIBUTE(ids);

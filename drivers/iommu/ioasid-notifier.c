@@ -30,6 +30,9 @@ struct ioasid_chain ioasid_global = IOASID_CHAIN_INIT(ioasid_global);
 /* By mm; core lock */
 static DEFINE_HASHTABLE(ioasid_evts, 6);
 
+/* Registrations for all sets; the others have ioasid_evt::lock */
+static DEFINE_MUTEX(ioasid_global_lock);
+
 /* By the user's block */
 static DEFINE_MUTEX(ioasid_sub_lock);
 static DEFINE_HASHTABLE(ioasid_subs, 6);
@@ -154,15 +157,17 @@ static void ioasid_chain_count(struct ioasid_chain *chain, int n)
 	ioasid_unlock(flags);
 }
 
+/* One at a time for a chain, so that its order is that of the serials */
 static int ioasid_sub_add(struct ioasid_sub *sub)
 {
-	guard(mutex)(&ioasid_sub_lock);
-
-	if (ioasid_find_sub(sub->user))
-		return -EEXIST;
-	hash_add(ioasid_subs, &sub->node, (unsigned long)sub->user);
-	sub->serial = ++ioasid_serial;
+	scoped_guard(mutex, &ioasid_sub_lock) {
+		if (ioasid_find_sub(sub->user))
+			return -EEXIST;
+		hash_add(ioasid_subs, &sub->node, (unsigned long)sub->user);
+		sub->serial = ++ioasid_serial;
+	}
 	ioasid_chain_count(sub->chain, 1);
+	/* Waits for handlers that run; not under a lock that others need */
 	return blocking_notifier_chain_register(&sub->chain->head, &sub->nb);
 }
 
@@ -177,7 +182,7 @@ static struct ioasid_sub *ioasid_sub_del(struct ioasid_chain *chain,
 			return NULL;
 		hash_del(&sub->node);
 	}
-	/* Waits for handlers that run; not under a lock that others need */
+	/* As above */
 	blocking_notifier_chain_unregister(&chain->head, &sub->nb);
 	ioasid_chain_count(chain, -1);
 	return sub;
@@ -225,8 +230,10 @@ static int ioasid_subscribe(struct ioasid_sub *sub, struct ioasid_evt *evt)
 {
 	int ret;
 
-	if (!evt)
+	if (!evt) {
+		guard(mutex)(&ioasid_global_lock);
 		return ioasid_sub_add(sub);
+	}
 
 	guard(mutex)(&evt->lock);
 	ret = ioasid_sub_add(sub);

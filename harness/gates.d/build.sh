@@ -17,7 +17,7 @@ readonly planted_file=drivers/iommu/ioasid.c
 gate_fragments() {
 	case $1 in
 	x86_64) echo x86 vtd ioasid testdev kunit iommufd-selftest ;;
-	arm64) echo arm64 arm64-smmu ioasid testdev kunit iommufd-selftest ;;
+	arm64) echo arm64 arm64-smmu ioasid testdev kunit iommufd-selftest gate-arm64 ;;
 	esac
 }
 

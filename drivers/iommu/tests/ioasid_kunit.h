@@ -11,6 +11,7 @@
 #define __IOASID_KUNIT_H
 
 #include <kunit/test.h>
+#include <linux/bitmap.h>
 #include <linux/completion.h>
 #include <linux/ioasid.h>
 #include <linux/list.h>
@@ -56,8 +57,11 @@ struct ik {
  * struct ik_sub - a subscriber that writes down what it gets
  * @nb: the block
  * @ik: where to log
- * @chain: the set subscribed to, NULL: all
+ * @chain: the set subscribed to, NULL: all, or those of @mm
+ * @mm: the mm subscribed to
  * @only: events of other sets are ignored; NULL: of none
+ * @refuse: the errno with which it refuses a BIND, or 0
+ * @refuse_id: the number that it refuses, 0: each
  * @handler: runs after logging, returns the result; may be NULL
  * @data: for @handler
  * @hold: the handler stops once at this event until ik_release()
@@ -70,7 +74,10 @@ struct ik_sub {
 	struct notifier_block nb;
 	struct ik *ik;
 	struct ioasid_set *chain;
+	struct mm_struct *mm;
 	struct ioasid_set *only;
+	int refuse;
+	ioasid_t refuse_id;
 	int (*handler)(struct ik_sub *sub, unsigned long event,
 		       struct ioasid_nb_args *args);
 	void *data;
@@ -79,6 +86,14 @@ struct ik_sub {
 	struct completion release;
 	atomic_t inside;
 	struct list_head node;
+};
+
+/* A record that the log must have */
+struct ik_expected {
+	struct ik_sub *sub;
+	enum ioasid_notify_val event;
+	ioasid_t id;
+	ioasid_t spid;
 };
 
 struct ik_task;
@@ -135,6 +150,12 @@ void ik_alloc_many(struct kunit *test, struct ioasid_set *set, ioasid_t *ids,
 		   unsigned int nr);
 unsigned int ik_alloc_all(struct kunit *test, struct ioasid_set *set,
 			  ioasid_t min, ioasid_t max, int errno);
+void ik_bind(struct kunit *test, struct ioasid_set *set, ioasid_t id,
+	     ioasid_t spid);
+ioasid_t ik_alloc_bound(struct kunit *test, struct ioasid_set *set,
+			ioasid_t spid);
+void ik_expect_spid(struct kunit *test, struct ioasid_set *set, ioasid_t spid,
+		    ioasid_t id);
 bool ik_taken(ioasid_t id);
 void ik_expect_recyclable(struct kunit *test, ioasid_t id);
 
@@ -142,10 +163,14 @@ void ik_expect_recyclable(struct kunit *test, ioasid_t id);
 struct ik_sub *ik_sub_new(struct kunit *test, int priority);
 int ik_sub_register(struct kunit *test, struct ik_sub *sub,
 		    struct ioasid_set *chain);
+int ik_sub_register_mm(struct kunit *test, struct ik_sub *sub,
+		       struct mm_struct *mm);
 struct ik_sub *ik_subscribe(struct kunit *test, struct ioasid_set *set,
 			    int priority);
 struct ik_sub *ik_subscribe_all(struct kunit *test, struct ioasid_set *only,
 				int priority);
+struct ik_sub *ik_subscribe_mm(struct kunit *test, struct mm_struct *mm,
+			       int priority);
 void ik_unsubscribe(struct kunit *test, struct ik_sub *sub);
 void ik_sub_forget(struct kunit *test, struct ik_sub *sub);
 void ik_hold(struct ik_sub *sub, enum ioasid_notify_val event);
@@ -158,14 +183,69 @@ int ik_log_find(struct ik_sub *sub, enum ioasid_notify_val event, ioasid_t id);
 void ik_log_clear(struct kunit *test);
 void ik_expect_frees(struct kunit *test, struct ik_sub *sub,
 		     const ioasid_t *ids, unsigned int nr, unsigned int syncs);
+void ik_expect_records(struct kunit *test, const struct ik_expected *expected,
+		       unsigned int nr);
+
+/* The log is this and nothing else */
+#define ik_expect_log(test, ...)					\
+	ik_expect_records(test, (const struct ik_expected[]){ __VA_ARGS__ }, \
+			  sizeof((const struct ik_expected[]){ __VA_ARGS__ }) / \
+			  sizeof(struct ik_expected))
+#define ik_expect_empty_log(test)	ik_expect_records(test, NULL, 0)
+
+/* Numbers from somebody else */
+#define IK_POOL_BASE	1000U
+#define IK_POOL_SIZE	32
+
+/**
+ * struct ik_pool - a custom allocator
+ * @ops: the block
+ * @test: the running case
+ * @out: numbers that it has given, less IK_POOL_BASE
+ * @give: the number that it gives, whether right or wrong; 0: one that is free
+ * @on_alloc: runs when it is asked
+ * @data: for @on_alloc
+ * @min: of the last call
+ * @max: of the last call
+ * @last: the number that came back last
+ * @asked: how often
+ * @returned: how many came back
+ * @inside: calls that run now
+ */
+struct ik_pool {
+	struct ioasid_allocator_ops ops;
+	struct kunit *test;
+	DECLARE_BITMAP(out, IK_POOL_SIZE);
+	ioasid_t give;
+	void (*on_alloc)(struct ik_pool *pool);
+	void *data;
+	ioasid_t min;
+	ioasid_t max;
+	ioasid_t last;
+	unsigned int asked;
+	unsigned int returned;
+	atomic_t inside;
+};
+
+struct ik_pool *ik_pool_new(struct kunit *test);
+struct ik_pool *ik_pool(struct kunit *test);
+int ik_pool_register(struct kunit *test, struct ik_pool *pool);
+void ik_pool_unregister(struct kunit *test, struct ik_pool *pool);
+void ik_pool_forget(struct kunit *test, struct ik_pool *pool);
+unsigned int ik_pool_out(struct ik_pool *pool);
 
 /* Other contexts */
 struct ik_task *ik_run(struct kunit *test, int (*fn)(void *arg), void *arg);
 struct ik_task *ik_run_free(struct kunit *test, struct ioasid_set *set,
 			    ioasid_t id);
+struct ik_task *ik_run_bind(struct kunit *test, struct ioasid_set *set,
+			    ioasid_t id, ioasid_t spid);
+struct ik_task *ik_run_set_free_ids(struct kunit *test, struct ioasid_set *set);
+struct ik_task *ik_run_unregister(struct kunit *test, struct ik_sub *sub);
 struct ik_task *ik_run_synchronize(struct kunit *test);
 bool ik_still_runs(struct ik_task *task);
 int ik_join(struct kunit *test, struct ik_task *task);
 void ik_in_hardirq(struct kunit *test, void (*fn)(void *arg), void *arg);
+void ik_under_spinlock(struct kunit *test, void (*fn)(void *arg), void *arg);
 
 #endif /* __IOASID_KUNIT_H */

@@ -25,11 +25,20 @@ struct atomic_calls {
 	struct mm_struct *found_mm;
 	unsigned int count;
 	bool alive;
+	int by_spid;
+	ioasid_t spid_id;
+	int no_spid;
+	int attach_again;
+	void *detach;
+	int attach;
 	int foreign;
 	int free;
 	int free_again;
 	bool alive_after;
 	int get_after;
+	int by_spid_after;
+	int attach_after;
+	void *detach_foreign;
 	bool taken_after;
 };
 
@@ -41,6 +50,7 @@ static bool any_getter(void *data)
 static void do_calls(void *data)
 {
 	struct atomic_calls *c = data;
+	ioasid_t id;
 
 	c->get = ioasid_get(c->set, c->id);
 	c->found = ioasid_find(c->set, c->id, any_getter);
@@ -52,25 +62,23 @@ static void do_calls(void *data)
 	c->found_mm = ioasid_find_mm(c->mm_id);
 	c->count = ioasid_set_count(c->set);
 	c->alive = ioasid_alive(c->id);
+	c->by_spid = ioasid_find_by_spid(c->set, 5, &c->spid_id);
+	c->no_spid = ioasid_find_by_spid(c->set, 6, &id);
+	c->attach_again = ioasid_attach_data(c->set, c->id, c);
+	c->detach = ioasid_detach_data(c->set, c->id);
+	c->attach = ioasid_attach_data(c->set, c->id, c);
+	c->detach_foreign = ioasid_detach_data(c->other, c->id);
 	c->foreign = ioasid_free_async(c->other, c->id);
 	c->free = ioasid_free_async(c->set, c->id);
 	c->free_again = ioasid_free_async(c->set, c->id);
 	c->alive_after = ioasid_alive(c->id);
 	c->get_after = ioasid_get(c->set, c->id);
+	c->by_spid_after = ioasid_find_by_spid(c->set, 5, &id);
+	c->attach_after = ioasid_attach_data(c->set, c->id, c);
 	ioasid_put(c->set, c->id);
 	/* The last reference of one that was freed before */
 	ioasid_put(c->set, c->held);
 	c->taken_after = ik_taken(c->held);
-}
-
-static void under_spinlock(struct kunit *test, void (*fn)(void *), void *data)
-{
-	static DEFINE_SPINLOCK(lock);
-	unsigned long flags;
-
-	spin_lock_irqsave(&lock, flags);
-	fn(data);
-	spin_unlock_irqrestore(&lock, flags);
 }
 
 struct context {
@@ -80,8 +88,8 @@ struct context {
 };
 
 static const struct context contexts[] = {
-	{ "spinlock", under_spinlock, false },
-	{ "spinlock_subscriber", under_spinlock, true },
+	{ "spinlock", ik_under_spinlock, false },
+	{ "spinlock_subscriber", ik_under_spinlock, true },
 	{ "hardirq", ik_in_hardirq, false },
 	{ "hardirq_subscriber", ik_in_hardirq, true },
 };
@@ -106,6 +114,7 @@ static void all_calls(struct kunit *test)
 	c->other = ik_set(test);
 	c->id = ik_alloc_data(test, c->set, &c->data);
 	c->held = ik_alloc(test, c->set, 1, 100);
+	ik_bind(test, c->set, c->id, 5);
 	IK_ASSERT_OK(test, ioasid_alloc_mm(c->set, 1, 100, c->mm, &c->mm_id));
 	if (context->subscribed)
 		sub = ik_subscribe(test, c->set, 0);
@@ -123,11 +132,20 @@ static void all_calls(struct kunit *test)
 		mmput(c->found_mm);
 	KUNIT_EXPECT_EQ(test, c->count, 3);
 	KUNIT_EXPECT_TRUE(test, c->alive);
+	IK_EXPECT_OK(test, c->by_spid);
+	KUNIT_EXPECT_EQ(test, c->spid_id, c->id);
+	IK_EXPECT_ERRNO(test, c->no_spid, -ENOENT);
+	IK_EXPECT_ERRNO(test, c->attach_again, -EBUSY);
+	KUNIT_EXPECT_PTR_EQ(test, c->detach, &c->data);
+	IK_EXPECT_OK(test, c->attach);
+	IK_EXPECT_ERR_PTR(test, c->detach_foreign, -EACCES);
 	IK_EXPECT_ERRNO(test, c->foreign, -EACCES);
 	IK_EXPECT_OK(test, c->free);
 	IK_EXPECT_OK(test, c->free_again);
 	KUNIT_EXPECT_FALSE(test, c->alive_after);
 	IK_EXPECT_ERRNO(test, c->get_after, -EBUSY);
+	IK_EXPECT_ERRNO(test, c->by_spid_after, -ENOENT);
+	IK_EXPECT_ERRNO(test, c->attach_after, -EBUSY);
 	KUNIT_EXPECT_TRUE_MSG(test, c->taken_after, "no quarantine");
 
 	ioasid_synchronize();

@@ -348,14 +348,6 @@ static void register_on_dying_set(struct kunit *test)
 	ik_unsubscribe(test, sub);
 }
 
-static int do_unregister(void *data)
-{
-	struct ik_sub *sub = data;
-
-	ioasid_unregister_notifier(sub->chain, &sub->nb);
-	return atomic_read(&sub->inside);
-}
-
 static void expect_unregister_waits(struct kunit *test, struct ioasid_set *set,
 				    struct ik_sub *sub)
 {
@@ -365,8 +357,7 @@ static void expect_unregister_waits(struct kunit *test, struct ioasid_set *set,
 	ik_hold(sub, IOASID_FREE);
 	free = ik_run_free(test, set, id);
 	ik_wait_held(test, sub);
-	ik_sub_forget(test, sub);
-	unregister = ik_run(test, do_unregister, sub);
+	unregister = ik_run_unregister(test, sub);
 	KUNIT_EXPECT_TRUE(test, ik_still_runs(unregister));
 	ik_release(sub);
 	KUNIT_EXPECT_EQ_MSG(test, ik_join(test, unregister), 0, "a handler still runs");

@@ -16,6 +16,7 @@ struct scene {
 	bool done;
 	/* for @fn */
 	struct ioasid_set *other;
+	struct ioasid_set *sized;
 	struct ik_sub *other_sub;
 	ioasid_t ids[3];
 	struct mm_struct *mm;
@@ -78,7 +79,15 @@ static void do_look_up(struct scene *s)
 	if (!IS_ERR(found))
 		ioasid_set_put(found);
 
+	IK_EXPECT_ERRNO(test, ioasid_attach_data(s->set, s->id, s), -EBUSY);
+	KUNIT_EXPECT_PTR_EQ(test, ioasid_detach_data(s->set, s->id), s);
+	ik_expect_spid(test, s->set, 7, IOMMU_PASID_INVALID);
+
 	/* Its neighbours are as before */
+	ik_expect_spid(test, s->set, 8, s->ids[2]);
+	IK_EXPECT_OK(test, ioasid_attach_data(s->set, s->ids[0], s));
+	KUNIT_EXPECT_PTR_EQ(test, ioasid_find(s->set, s->ids[0], NULL), s);
+	KUNIT_EXPECT_PTR_EQ(test, ioasid_detach_data(s->set, s->ids[0]), s);
 	KUNIT_EXPECT_TRUE(test, ioasid_alive(s->ids[0]));
 	KUNIT_EXPECT_PTR_EQ(test, ioasid_find(s->set, s->ids[0], NULL), NULL);
 	IK_EXPECT_OK(test, ioasid_get(s->set, s->ids[0]));
@@ -101,6 +110,8 @@ static void look_up(struct kunit *test)
 	s->mm = ik_mm(test);
 	IK_ASSERT_OK(test, ioasid_alloc_mm(s->set, 1, 100, s->mm, &id));
 	s->data = (void *)(long)id;
+	ik_bind(test, s->set, s->id, 7);
+	ik_bind(test, s->set, s->ids[2], 8);
 	scene_play(s);
 }
 
@@ -169,6 +180,7 @@ static void look_for_nested(struct scene *s)
 	guard(spinlock_irqsave)(&ik->lock);
 	for (int i = 0; i < ik->nr; i++)
 		s->nested |= ik->log[i].sub == s->other_sub &&
+			     ik->log[i].event != IOASID_ALLOC &&
 			     ik->log[i].task == current;
 }
 
@@ -272,6 +284,19 @@ static void queued_in_the_worker(struct kunit *test)
 	ik_expect_recyclable(test, s->ids[0]);
 }
 
+static ioasid_t no_alloc(ioasid_t min, ioasid_t max, void *pdata)
+{
+	return IOMMU_PASID_INVALID;
+}
+
+static void no_free(ioasid_t id, void *pdata)
+{
+}
+
+static struct ioasid_allocator_ops no_allocator = {
+	.alloc = no_alloc, .free = no_free,
+};
+
 /* All else is refused, for whatever set */
 static void do_refused(struct scene *s)
 {
@@ -288,6 +313,13 @@ static void do_refused(struct scene *s)
 	IK_EXPECT_ERRNO(test, ioasid_register_notifier(s->set, &sub->nb), -EDEADLK);
 	IK_EXPECT_ERRNO(test, ioasid_register_notifier(s->other, &sub->nb), -EDEADLK);
 	IK_EXPECT_ERRNO(test, ioasid_register_notifier(NULL, &sub->nb), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_register_notifier_mm(s->mm, &sub->nb), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_attach_spid(s->set, s->ids[0], 7), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_detach_spid(s->set, s->ids[1]), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_notify(s->set, s->ids[0], IOASID_BIND), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_notify(s->set, s->ids[2], IOASID_UNBIND), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_set_resize(s->sized, 2), -EDEADLK);
+	IK_EXPECT_ERRNO(test, ioasid_register_allocator(&no_allocator), -EDEADLK);
 }
 
 static void refused(struct kunit *test)
@@ -296,13 +328,19 @@ static void refused(struct kunit *test)
 
 	s->mm = ik_mm(test);
 	s->data = ik_sub_new(test, 0);
+	s->sized = ik_set_of(test, IOASID_SET_TYPE_PRIVATE, NULL, 1);
+	ik_bind(test, s->set, s->ids[1], 9);
+	IK_ASSERT_OK(test, ioasid_notify(s->set, s->ids[2], IOASID_BIND));
 	scene_play(s);
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(s->other), 0);
+	KUNIT_EXPECT_EQ(test, ik_alloc_all(test, s->sized, 1, -1U, -EDQUOT), 1);
+	ik_expect_spid(test, s->set, 7, IOMMU_PASID_INVALID);
+	ik_expect_spid(test, s->set, 9, s->ids[1]);
 	/* It was registered nowhere */
 	IK_EXPECT_OK(test, ik_sub_register(test, s->data, s->other));
 }
 
-static unsigned int count_synchronize, count_unregister;
+static unsigned int count_synchronize, count_unregister, count_mm, count_allocator;
 
 static void do_warns(struct scene *s)
 {
@@ -317,6 +355,14 @@ static void do_warns(struct scene *s)
 	kunit_warning_suppress(s->test) {
 		ioasid_unregister_notifier(s->other, &s->other_sub->nb);
 	}
+	kunit_warning_suppress(s->test) {
+		ioasid_unregister_notifier_mm(s->mm, &s->sub->nb);
+		count_mm = KUNIT_SUPPRESSED_WARNING_COUNT();
+	}
+	kunit_warning_suppress(s->test) {
+		ioasid_unregister_allocator(&no_allocator);
+		count_allocator = KUNIT_SUPPRESSED_WARNING_COUNT();
+	}
 }
 
 /* What has no result to refuse with warns, and does nothing */
@@ -326,11 +372,14 @@ static void warns(struct kunit *test)
 	static bool warned;
 	ioasid_t id = ik_alloc(test, s->other, 1, 100);
 
+	s->mm = ik_mm(test);
 	scene_play(s);
 	/* On a second run the one warning may have been used up */
 	if (!warned) {
 		KUNIT_EXPECT_EQ(test, count_synchronize, 1);
 		KUNIT_EXPECT_EQ(test, count_unregister, 1);
+		KUNIT_EXPECT_EQ(test, count_mm, 1);
+		KUNIT_EXPECT_EQ(test, count_allocator, 1);
 	}
 	warned = true;
 
@@ -382,8 +431,11 @@ static void other_tasks_are_free(struct kunit *test)
 	task = ik_run_free(test, s->set, s->id);
 	ik_wait_held(test, s->sub);
 	IK_EXPECT_OK(test, ik_join(test, ik_run(test, other_task, s)));
-	/* nor of the same set */
-	ik_alloc(test, s->set, 1, 100);
+	/* nor of the same set, if they send nothing themselves */
+	IK_EXPECT_OK(test, ioasid_get(s->set, s->ids[0]));
+	IK_EXPECT_OK(test, ioasid_free_async(s->set, s->ids[0]));
+	ioasid_put(s->set, s->ids[0]);
+	IK_EXPECT_OK(test, ioasid_attach_data(s->set, s->ids[1], s));
 	KUNIT_EXPECT_EQ(test, atomic_read(&s->sub->inside), 1);
 	ik_release(s->sub);
 	IK_EXPECT_OK(test, ik_join(test, task));

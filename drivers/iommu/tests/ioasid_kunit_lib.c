@@ -226,6 +226,34 @@ unsigned int ik_alloc_all(struct kunit *test, struct ioasid_set *set,
 	return nr;
 }
 
+void ik_bind(struct kunit *test, struct ioasid_set *set, ioasid_t id,
+	     ioasid_t spid)
+{
+	IK_ASSERT_OK(test, ioasid_attach_spid(set, id, spid));
+	ik_expect_spid(test, set, spid, id);
+}
+
+/* With a guest's name; it must be there */
+ioasid_t ik_alloc_bound(struct kunit *test, struct ioasid_set *set,
+			ioasid_t spid)
+{
+	ioasid_t id = ik_alloc(test, set, 1, IOMMU_PASID_INVALID);
+
+	ik_bind(test, set, id, spid);
+	return id;
+}
+
+/* The guest's name leads to @id; IOMMU_PASID_INVALID: to nothing */
+void ik_expect_spid(struct kunit *test, struct ioasid_set *set, ioasid_t spid,
+		    ioasid_t id)
+{
+	ioasid_t found = IOMMU_PASID_INVALID;
+	int ret = ioasid_find_by_spid(set, spid, &found);
+
+	IK_EXPECT_ERRNO(test, ret, id == IOMMU_PASID_INVALID ? -ENOENT : 0);
+	KUNIT_EXPECT_EQ_MSG(test, found, id, "SPID %u", spid);
+}
+
 /* Is the number out, in whatever state? For any context */
 bool ik_taken(ioasid_t id)
 {
@@ -335,28 +363,62 @@ int ik_join(struct kunit *test, struct ik_task *task)
 	return task->ret;
 }
 
-struct ik_free {
+/* The arguments of a call in a thread */
+struct ik_call {
 	struct ioasid_set *set;
 	ioasid_t id;
+	ioasid_t spid;
 };
+
+static struct ik_task *ik_run_call(struct kunit *test, int (*fn)(void *arg),
+				   struct ioasid_set *set, ioasid_t id,
+				   ioasid_t spid)
+{
+	struct ik_call *call = kunit_kzalloc(test, sizeof(*call), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, call);
+	call->set = set;
+	call->id = id;
+	call->spid = spid;
+	return ik_run(test, fn, call);
+}
 
 static int ik_do_free(void *data)
 {
-	struct ik_free *free = data;
+	struct ik_call *call = data;
 
-	return ioasid_free(free->set, free->id);
+	return ioasid_free(call->set, call->id);
 }
 
 /* ioasid_free() in a thread */
 struct ik_task *ik_run_free(struct kunit *test, struct ioasid_set *set,
 			    ioasid_t id)
 {
-	struct ik_free *free = kunit_kzalloc(test, sizeof(*free), GFP_KERNEL);
+	return ik_run_call(test, ik_do_free, set, id, 0);
+}
 
-	KUNIT_ASSERT_NOT_NULL(test, free);
-	free->set = set;
-	free->id = id;
-	return ik_run(test, ik_do_free, free);
+static int ik_do_bind(void *data)
+{
+	struct ik_call *call = data;
+
+	return ioasid_attach_spid(call->set, call->id, call->spid);
+}
+
+struct ik_task *ik_run_bind(struct kunit *test, struct ioasid_set *set,
+			    ioasid_t id, ioasid_t spid)
+{
+	return ik_run_call(test, ik_do_bind, set, id, spid);
+}
+
+static int ik_do_set_free_ids(void *set)
+{
+	ioasid_set_free_ids(set);
+	return 0;
+}
+
+struct ik_task *ik_run_set_free_ids(struct kunit *test, struct ioasid_set *set)
+{
+	return ik_run(test, ik_do_set_free_ids, set);
 }
 
 static int ik_do_synchronize(void *unused)
@@ -401,6 +463,17 @@ void ik_in_hardirq(struct kunit *test, void (*fn)(void *arg), void *arg)
 	hrtimer_cancel(&irq.timer);
 	destroy_hrtimer_on_stack(&irq.timer);
 	KUNIT_EXPECT_TRUE(test, irq.hardirq || IS_ENABLED(CONFIG_PREEMPT_RT));
+}
+
+/* Runs @fn with interrupts off */
+void ik_under_spinlock(struct kunit *test, void (*fn)(void *arg), void *arg)
+{
+	static DEFINE_SPINLOCK(lock);
+	unsigned long flags;
+
+	spin_lock_irqsave(&lock, flags);
+	fn(arg);
+	spin_unlock_irqrestore(&lock, flags);
 }
 
 MODULE_LICENSE("GPL");

@@ -272,12 +272,6 @@ static int do_set_free(void *set)
 	return 0;
 }
 
-static int do_set_free_ids(void *set)
-{
-	ioasid_set_free_ids(set);
-	return 0;
-}
-
 /*
  * A set dies while others free its numbers: each gets one FREE, whoever sends
  * it, and when set_free() returns all of it has run.
@@ -294,7 +288,7 @@ static void set_free_takes_all(struct kunit *test)
 	one = ik_run_free(test, set, ids[0]);
 	ik_wait_held(test, sub);
 	IK_EXPECT_OK(test, ioasid_free_async(set, ids[1]));
-	two = ik_run(test, do_set_free_ids, set);
+	two = ik_run_set_free_ids(test, set);
 	KUNIT_EXPECT_TRUE(test, ik_still_runs(two));
 	for (int i = 0; i < ARRAY_SIZE(ids); i++)
 		KUNIT_EXPECT_FALSE(test, ioasid_alive(ids[i]));

@@ -424,12 +424,6 @@ static void all_at_once(struct kunit *test)
 #define NR_ROUNDS	20
 #define NR_IDS		200
 
-static int do_set_free_ids(void *set)
-{
-	ioasid_set_free_ids(set);
-	return 0;
-}
-
 /* Waits until a tear-down by another thread has begun, and not much longer */
 static void wait_dead(ioasid_t id)
 {
@@ -450,7 +444,7 @@ static void subscriber_leaves(struct kunit *test)
 	for (int round = 0; round < NR_ROUNDS; round++) {
 		sub = ik_subscribe(test, set, 0);
 		ik_alloc_many(test, set, ids, NR_IDS);
-		task = ik_run(test, do_set_free_ids, set);
+		task = ik_run_set_free_ids(test, set);
 		wait_dead(ids[0]);
 		ik_unsubscribe(test, sub);
 		ik_join(test, task);
@@ -474,7 +468,7 @@ static void two_tear_downs(struct kunit *test)
 		set = ioasid_set_get(ik_set(test));
 		sub = ik_subscribe(test, set, 0);
 		ik_alloc_many(test, set, ids, NR_IDS);
-		task = ik_run(test, do_set_free_ids, set);
+		task = ik_run_set_free_ids(test, set);
 		wait_dead(ids[0]);
 		ik_set_free(test, set);
 		KUNIT_ASSERT_EQ(test, ik_log_count(sub, IOASID_FREE), NR_IDS);

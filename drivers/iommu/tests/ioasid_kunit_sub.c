@@ -35,6 +35,8 @@ static int ik_notify(struct notifier_block *nb, unsigned long event,
 	}
 	if (sub->handler)
 		ret = sub->handler(sub, event, args);
+	else if (event == IOASID_BIND && (!sub->refuse_id || sub->refuse_id == args->id))
+		ret = notifier_from_errno(sub->refuse);
 	atomic_dec(&sub->inside);
 	return ret;
 }
@@ -59,7 +61,10 @@ static void ik_unregister(void *arg)
 {
 	struct ik_sub *sub = arg;
 
-	ioasid_unregister_notifier(sub->chain, &sub->nb);
+	if (sub->mm)
+		ioasid_unregister_notifier_mm(sub->mm, &sub->nb);
+	else
+		ioasid_unregister_notifier(sub->chain, &sub->nb);
 }
 
 int ik_sub_register(struct kunit *test, struct ik_sub *sub,
@@ -70,6 +75,17 @@ int ik_sub_register(struct kunit *test, struct ik_sub *sub,
 	if (ret)
 		return ret;
 	sub->chain = chain;
+	return kunit_add_action_or_reset(test, ik_unregister, sub);
+}
+
+int ik_sub_register_mm(struct kunit *test, struct ik_sub *sub,
+		       struct mm_struct *mm)
+{
+	int ret = ioasid_register_notifier_mm(mm, &sub->nb);
+
+	if (ret)
+		return ret;
+	sub->mm = mm;
 	return kunit_add_action_or_reset(test, ik_unregister, sub);
 }
 
@@ -94,15 +110,41 @@ struct ik_sub *ik_subscribe_all(struct kunit *test, struct ioasid_set *only,
 	return sub;
 }
 
+/* To the events of all sets of @mm */
+struct ik_sub *ik_subscribe_mm(struct kunit *test, struct mm_struct *mm,
+			       int priority)
+{
+	struct ik_sub *sub = ik_sub_new(test, priority);
+
+	IK_ASSERT_OK(test, ik_sub_register_mm(test, sub, mm));
+	return sub;
+}
+
 void ik_unsubscribe(struct kunit *test, struct ik_sub *sub)
 {
 	kunit_release_action(test, ik_unregister, sub);
+	sub->mm = NULL;
 }
 
 /* The case unregisters it by itself */
 void ik_sub_forget(struct kunit *test, struct ik_sub *sub)
 {
 	kunit_remove_action(test, ik_unregister, sub);
+}
+
+static int ik_do_unregister(void *data)
+{
+	struct ik_sub *sub = data;
+
+	ik_unregister(sub);
+	return atomic_read(&sub->inside);
+}
+
+/* In a thread, which says how many of its handlers run when that is over */
+struct ik_task *ik_run_unregister(struct kunit *test, struct ik_sub *sub)
+{
+	ik_sub_forget(test, sub);
+	return ik_run(test, ik_do_unregister, sub);
 }
 
 /* The next handler of @event stays inside until ik_release() */
@@ -194,4 +236,38 @@ void ik_expect_frees(struct kunit *test, struct ik_sub *sub,
 		last = ik->log[j].event;
 	}
 	KUNIT_EXPECT_EQ_MSG(test, last, IOASID_SYNC, "no SYNC behind FREE");
+}
+
+static const char *ik_event_name(enum ioasid_notify_val event)
+{
+	static const char * const names[] = {
+		[IOASID_FREE] = "FREE", [IOASID_BIND] = "BIND",
+		[IOASID_UNBIND] = "UNBIND", [IOASID_ALLOC] = "ALLOC",
+		[IOASID_SYNC] = "SYNC",
+	};
+
+	return event < ARRAY_SIZE(names) && names[event] ? names[event] : "?";
+}
+
+/* The log has these records in this order, with this SPID, and no others */
+void ik_expect_records(struct kunit *test, const struct ik_expected *expected,
+		       unsigned int nr)
+{
+	struct ik *ik = test->priv;
+	const struct ik_record *r;
+	ioasid_t spid;
+
+	KUNIT_EXPECT_EQ(test, ik->nr, nr);
+	for (unsigned int i = 0; i < min(nr, ik->nr); i++) {
+		r = &ik->log[i];
+		/* None in short: 0, which is no name */
+		spid = expected[i].spid ?: IOMMU_PASID_INVALID;
+		if (r->sub == expected[i].sub && r->event == expected[i].event &&
+		    r->args.id == expected[i].id && r->args.spid == spid)
+			continue;
+		KUNIT_FAIL(test, "record %u: %s(%u) spid %d to %s, not %s(%u) spid %d",
+			   i, ik_event_name(r->event), r->args.id, (int)r->args.spid,
+			   r->sub == expected[i].sub ? "the right one" : "another",
+			   ik_event_name(expected[i].event), expected[i].id, (int)spid);
+	}
 }

@@ -189,6 +189,11 @@ enum {
 	PDT_IOASID_FIND_SET,		/* value = ids in the owner's set */
 	PDT_IOASID_FIND_MM,		/* value = 1 if it is the caller's mm */
 	PDT_IOASID_SYNCHRONIZE,		/* ioasid_synchronize() */
+	/*
+	 * value: a subscriber before the IOMMU's holds up FREE, 1, or no
+	 * longer, 0; close() ends it
+	 */
+	PDT_IOASID_HOLD,
 };
 
 /**

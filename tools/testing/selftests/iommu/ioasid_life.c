@@ -173,6 +173,52 @@ TEST_F(life, exit_while_bound)
 	}
 }
 
+/*
+ * A subscriber that is slow to hear that a number dies: the dying process does
+ * not wait for it, and its memory is out of reach of the device nevertheless,
+ * before the IOMMU driver has heard of it. The bond lives on: somebody else has
+ * the file.
+ */
+TEST_F(life, slow_subscriber)
+{
+	struct pdt_engine eng = endless(0, PDT_VA, DMA_A);
+	struct pdt_worker *a = &self->c.a;
+	struct pdt_status dead, st;
+	struct ctx *c = &self->c;
+	struct ioasid_line line;
+	uint32_t hold = 1;
+	int fd;
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	fd = pdt_open(WIDE);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(a, fd));
+	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
+	ASSERT_EQ(0, pdt_worker_bind(a));
+	ASSERT_EQ(0, pdt_ioctl(fd, PDT_IOC_ENGINE, &eng));
+	ASSERT_EQ(0, pdt_wait_engine(fd, PDT_CHANNEL_SELF, 10, 0, &st));
+
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	count_from_here(_metadata, c);
+	pdt_worker_kill(a);
+	ASSERT_EQ(0, pdt_get_status(fd, PDT_CHANNEL_SELF, &dead));
+	EXPECT_EQ(1, dead.bound);
+	ASSERT_EQ(0, pdt_wait_engine(fd, PDT_CHANNEL_SELF, 0, dead.fault + 100,
+				     &st));
+	EXPECT_EQ(dead.ok, st.ok);
+	expect_quiet(_metadata, c, 0, 100);
+	ASSERT_EQ(0, ioasid_get_line(a->pasid, &line));
+	EXPECT_STREQ("free-pending", line.state);
+
+	hold = 0;
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	ASSERT_EQ(0, pdt_stop(fd, PDT_CHANNEL_SELF));
+	close(fd);
+	synchronize(_metadata, c);
+	EXPECT_EQ(-ENOENT, ioasid_get_line(a->pasid, &line));
+}
+
 /* From bind to free, as debugfs shows it */
 TEST_F(life, states)
 {
@@ -357,11 +403,13 @@ TEST_F(life, freed_while_attached)
 	struct pdt_attach attach = { .flags = PDT_ATTACH_MANAGED };
 	struct ctx *c = &self->c;
 	struct ioasid_line line;
-	uint32_t *page;
+	uint32_t *page, *old, pasid;
 	int i;
 
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
+	/* A single number, so that the next owner gets it */
+	lower_capacity(_metadata, c, 2);
 	page = attach_page(_metadata, c->wide, &attach);
 	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 1));
 	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
@@ -391,7 +439,25 @@ TEST_F(life, freed_while_attached)
 	EXPECT_EQ(0, pdt_vtd_descriptors(&c->diff));
 	synchronize(_metadata, c);
 	EXPECT_EQ(-ENOENT, ioasid_get_line(attach.pasid, &line));
+
+	/*
+	 * The next owner of the number: nothing of the last one is cached. The
+	 * old page stays mapped here, so that it cannot be the new one.
+	 */
+	old = page;
+	pasid = attach.pasid;
+	page = attach_page(_metadata, c->wide, &attach);
+	EXPECT_EQ(pasid, attach.pasid);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide, 0, 4));
+	EXPECT_EQ(4, page[0]);
+	EXPECT_EQ(PDT_STATUS_DONE, write_attached(_metadata, c->wide,
+						  PDT_MODE_ATS, 5));
+	EXPECT_EQ(5, page[0]);
+	EXPECT_EQ(2, old[0]);
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_FREE, NULL));
+	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_DETACH, NULL));
 	munmap(page, PDT_PAGE);
+	munmap(old, PDT_PAGE);
 }
 
 /* A reset of the device stops its engines and leaves the bonds alone */
