@@ -95,6 +95,7 @@ struct bench_table {
 	unsigned int n;
 	unsigned int contenders;
 	u32 *ids[BENCH_CONTENDERS];
+	u64 bytes[BENCH_CONTENDERS];
 };
 
 static u64 bench_slab_bytes(void)
@@ -103,8 +104,8 @@ static u64 bench_slab_bytes(void)
 		global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B)) * (u64)PAGE_SIZE;
 }
 
-/* Everybody gets as many numbers, and at the largest size shows what they take */
-static int bench_fill(struct bench_table *t, unsigned int n, bool weigh)
+/* Everybody gets as many numbers */
+static int bench_fill(struct bench_table *t, unsigned int n)
 {
 	const struct bench_allocator *a;
 	u64 before;
@@ -122,9 +123,7 @@ static int bench_fill(struct bench_table *t, unsigned int n, bool weigh)
 		ret = a->alloc(t->ids[t->contenders], n);
 		if (ret)
 			return ret;
-		if (weigh)
-			bench_sample("bytes", n, a->name,
-				     div_u64((bench_slab_bytes() - before) * 1000, n));
+		t->bytes[t->contenders] = bench_slab_bytes() - before;
 		bench_pick(t->ids[t->contenders], n, n);
 	}
 	return 0;
@@ -238,12 +237,28 @@ static int bench_size(unsigned int n)
 	struct bench_table t;
 	int ret;
 
-	ret = bench_fill(&t, n, n == bench_sizes[ARRAY_SIZE(bench_sizes) - 1]);
+	ret = bench_fill(&t, n);
 	if (!ret)
 		ret = bench_rounds(&t);
 	if (!ret)
 		bench_empty(&t);
 	return ret ?: bench_print();
+}
+
+/* To come first: later there are free objects that somebody has left */
+static int bench_bytes(unsigned int n)
+{
+	struct bench_table t;
+	int ret;
+
+	ret = bench_fill(&t, n);
+	if (ret)
+		return ret;
+	for (unsigned int i = 0; i < t.contenders; i++)
+		bench_sample("bytes", n, bench_allocators[i]->name,
+			     div_u64(t.bytes[i] * 1000, n));
+	bench_empty(&t);
+	return bench_print();
 }
 
 #define BENCH_EVENT(name, event)					\
@@ -463,7 +478,7 @@ static int bench_cpus(void)
 	struct bench_table t;
 	int ret;
 
-	ret = bench_fill(&t, 32768, false);
+	ret = bench_fill(&t, 32768);
 	for (int round = -BENCH_WARM_UP; round < BENCH_ROUNDS && !ret; round++) {
 		for (unsigned int i = 0; bench_look_ups[i].name && !ret; i++) {
 			ret = bench_on_cpus(&t, &bench_look_ups[i], 1, round >= 0);
@@ -480,7 +495,9 @@ static int bench_one_cpu(void)
 {
 	int ret;
 
-	ret = bench_events();
+	ret = bench_bytes(bench_sizes[ARRAY_SIZE(bench_sizes) - 1]);
+	if (!ret)
+		ret = bench_events();
 	for (unsigned int i = 0; i < ARRAY_SIZE(bench_sizes) && !ret; i++)
 		ret = bench_size(bench_sizes[i]);
 	if (!ret)
