@@ -90,8 +90,8 @@ enum ioasid_bind {
  * @mm: the address space that the number stands for, not referenced;
  *	NULL from the free on
  * @node: in ioasid_set::ids while alive, then in ioasid_set::due until its
- *	  FREE is sent
- * @rcu: ends the quarantine
+ *	  FREE is sent; in ioasid_returned after the grace period
+ * @rcu: ends the quarantine; from ioasid_retire() to the end of the grace period
  * @cg: the cgroup that pays for this number alone; constant
  * @id: the number; constant
  * @spid: the guest's name for it, IOMMU_PASID_INVALID if none
@@ -101,13 +101,17 @@ enum ioasid_bind {
  *	   reference. Stays set when a subscriber refused to let the number go.
  * @phase: which of ioasid_inflight counts the event
  * @bind: an &enum ioasid_bind
+ *
+ * 64 bytes on a 64-bit machine: a look-up or a free loads one cache line.
  */
 struct ioasid_entry {
 	struct ioasid_set *set;
 	void __rcu *private;
 	struct mm_struct *mm;
-	struct list_head node;
-	struct rcu_head rcu;
+	union {
+		struct list_head node;
+		struct rcu_head rcu;
+	};
 	struct misc_cg *cg;
 	ioasid_t id;
 	ioasid_t spid;
