@@ -96,7 +96,7 @@ enum ioasid_bind {
  * @id: the number; constant
  * @spid: the guest's name for it, IOMMU_PASID_INVALID if none
  * @refs: references of consumers
- * @state: an &enum ioasid_state, read by look-ups without the core lock
+ * @state: an &enum ioasid_state, read by ioasid_find_by_spid() without the core lock
  * @event: FREE and SYNC are owed or being sent; keeps the number like a
  *	   reference. Stays set when a subscriber refused to let the number go.
  * @phase: which of ioasid_inflight counts the event
@@ -202,11 +202,12 @@ struct ioasid_set {
 extern struct xarray ioasid_ids;
 
 /*
- * A number in quarantine stays in the array as a tagged pointer: a look-up
- * under RCU does not follow it, so that one grace period is enough both for
- * the number and for the memory. Under the core lock it can be followed.
+ * From its free on a number stays in the array as a tagged pointer: a look-up
+ * under RCU does not follow it, so that it need not ask for the state, and one
+ * grace period is enough both for the number and for the memory. Under the core
+ * lock it can be followed.
  */
-#define IOASID_QUARANTINE_TAG	1
+#define IOASID_DEAD_TAG	1
 
 #define ioasid_lock(flags)	xa_lock_irqsave(&ioasid_ids, flags)
 #define ioasid_unlock(flags)	xa_unlock_irqrestore(&ioasid_ids, flags)
@@ -217,6 +218,7 @@ extern struct xarray ioasid_ids;
 #define IOASID_HOLD_ALLOCATOR	BIT(1)	/* a custom allocator is active */
 
 struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id);
+struct ioasid_entry *ioasid_lookup_at(struct xa_state *xas, struct ioasid_set *set);
 int ioasid_alloc_core(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 		      unsigned int *hold, ioasid_t *id);
 void ioasid_retire(struct ioasid_entry *e);

@@ -239,10 +239,10 @@ int ioasid_alloc_mm(struct ioasid_set *set, ioasid_t min, ioasid_t max,
 EXPORT_SYMBOL_GPL(ioasid_alloc_mm);
 
 /*
- * The entry of @id if @set owns it, in any state. ERR_PTR -EINVAL, -ENOENT or
- * -EACCES else.
+ * The entry of the number that @xas stands for if @set owns it, in any state.
+ * ERR_PTR -EINVAL, -ENOENT or -EACCES else.
  */
-struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
+struct ioasid_entry *ioasid_lookup_at(struct xa_state *xas, struct ioasid_set *set)
 {
 	struct ioasid_entry *e;
 
@@ -250,12 +250,19 @@ struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
 
 	if (!set)
 		return ERR_PTR(-EINVAL);
-	e = xa_untag_pointer(xa_load(&ioasid_ids, id));
+	e = xa_untag_pointer(xas_load(xas));
 	if (!e)
 		return ERR_PTR(-ENOENT);
 	if (e->set != set)
 		return ERR_PTR(-EACCES);
 	return e;
+}
+
+struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
+{
+	XA_STATE(xas, &ioasid_ids, id);
+
+	return ioasid_lookup_at(&xas, set);
 }
 
 /* The number of @e is free */
@@ -288,15 +295,16 @@ static void ioasid_quarantine_over(struct rcu_head *rcu)
 }
 
 /*
- * Nobody has @e any more and its events have run: into quarantine. From here
- * on a look-up under RCU sees a tagged pointer, which it does not follow:
+ * Nobody has @e any more and its events have run: into quarantine. Since the
+ * free a look-up under RCU has seen a tagged pointer, which it does not follow:
  *
- *   ioasid_find()                    ioasid_retire()
+ *   ioasid_find()                    ioasid_kill()
  *   rcu_read_lock()
  *    e = xa_load()
- *                                     __xa_store(tagged e)
+ *                                     xas_store(tagged e)
+ *                                    ioasid_retire()
  *                                     call_rcu_hurry()
- *    reads e->state, e->private
+ *    reads e->set, e->private
  *   rcu_read_unlock()
  *                                    ioasid_quarantine_over()
  *                                     __xa_erase(), kfree(e)
@@ -308,9 +316,6 @@ void ioasid_retire(struct ioasid_entry *e)
 	ioasid_assert_locked();
 
 	ioasid_set_state(e, IOASID_QUARANTINE);
-	/* The slot is there: nothing is allocated, it cannot fail */
-	__xa_store(&ioasid_ids, e->id,
-		   xa_tag_pointer(e, IOASID_QUARANTINE_TAG), 0);
 	/* Not lazily: a small quota waits for its numbers to come back */
 	call_rcu_hurry(&e->rcu, ioasid_quarantine_over);
 }
@@ -462,8 +467,7 @@ static struct ioasid_entry *ioasid_find_alive(ioasid_t id)
 {
 	struct ioasid_entry *e = xa_load(&ioasid_ids, id);
 
-	if (!e || xa_pointer_tag(e) == IOASID_QUARANTINE_TAG ||
-	    READ_ONCE(e->state) >= IOASID_FREE_PENDING)
+	if (xa_pointer_tag(e) == IOASID_DEAD_TAG)
 		return NULL;
 	return e;
 }
