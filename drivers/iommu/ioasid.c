@@ -486,6 +486,30 @@ bool ioasid_alive(ioasid_t id)
 }
 EXPORT_SYMBOL_GPL(ioasid_alive);
 
+static __always_inline void *ioasid_find_any(struct ioasid_set *set, ioasid_t id,
+					     bool (*getter)(void *private))
+{
+	struct ioasid_entry *e;
+	void *private;
+
+	guard(rcu)();
+	e = ioasid_find_alive(id);
+	/* One test for what is right: no number belongs to no set */
+	if (unlikely(!e || e->set != set))
+		return ERR_PTR(!set ? -EINVAL : e ? -EACCES : -ENOENT);
+	private = rcu_dereference(e->private);
+	if (getter && !getter(private))
+		return ERR_PTR(-ENOENT);
+	return private;
+}
+
+/* Apart, so that a look-up without a getter has nothing to save and restore */
+static noinline void *ioasid_find_get(struct ioasid_set *set, ioasid_t id,
+				      bool (*getter)(void *private))
+{
+	return ioasid_find_any(set, id, getter);
+}
+
 /**
  * ioasid_find() - Look up the private data of an IOASID.
  * @set: The owner. A look-up must say whose number it expects.
@@ -503,22 +527,9 @@ EXPORT_SYMBOL_GPL(ioasid_alive);
 void *ioasid_find(struct ioasid_set *set, ioasid_t id,
 		  bool (*getter)(void *private))
 {
-	struct ioasid_entry *e;
-	void *private;
-
-	if (!set)
-		return ERR_PTR(-EINVAL);
-
-	guard(rcu)();
-	e = ioasid_find_alive(id);
-	if (!e)
-		return ERR_PTR(-ENOENT);
-	if (e->set != set)
-		return ERR_PTR(-EACCES);
-	private = rcu_dereference(e->private);
-	if (getter && !getter(private))
-		return ERR_PTR(-ENOENT);
-	return private;
+	if (getter)
+		return ioasid_find_get(set, id, getter);
+	return ioasid_find_any(set, id, NULL);
 }
 EXPORT_SYMBOL_GPL(ioasid_find);
 
