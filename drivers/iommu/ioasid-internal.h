@@ -157,7 +157,7 @@ struct ioasid_evt {
 
 /**
  * struct ioasid_set - an owner of numbers
- * @refs: references; each number and each registration holds one
+ * @refs: references; each registration holds one, and all numbers together
  * @type: constant
  * @token: constant
  * @evt: serialises events; constant

@@ -80,7 +80,9 @@ static int ioasid_insert(struct xa_state *xas, struct ioasid_entry *e,
 	xas_clear_mark(xas, XA_FREE_MARK);
 	set->peak = max(set->peak, set->used);
 	list_add_tail(&e->node, &set->ids);
-	ioasid_set_get(set);
+	/* The first holds the set for all */
+	if (set->used == 1)
+		ioasid_set_get(set);
 	trace_ioasid_alloc(set->serial, e->id, set->used);
 	return 0;
 }
@@ -270,17 +272,20 @@ void ioasid_recycle(struct ioasid_entry *e)
 {
 	struct ioasid_set *set = e->set;
 	unsigned long flags;
+	bool last;
 
 	ioasid_lock(flags);
 	ioasid_set_state(e, IOASID_FREE_AGAIN);
 	__xa_erase(&ioasid_ids, e->id);
 	set->pending--;
 	ioasid_uncharge(set, e->cg);
+	last = !set->used;
 	ioasid_unlock(flags);
 
 	put_misc_cg(e->cg);
 	kfree(e);
-	ioasid_set_put(set);
+	if (last)
+		ioasid_set_put(set);
 }
 
 static void ioasid_quarantine_over(struct rcu_head *rcu)
