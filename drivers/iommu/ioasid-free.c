@@ -69,18 +69,14 @@ static int ioasid_kill_one(struct ioasid_set *set, ioasid_t id, bool *owed)
 {
 	XA_STATE(xas, &ioasid_ids, id);
 	struct ioasid_entry *e;
-	unsigned long flags;
-	int ret = 0;
 
 	*owed = false;
-	ioasid_lock(flags);
 	e = ioasid_lookup_at(&xas, set);
 	if (IS_ERR(e))
-		ret = PTR_ERR(e);
-	else if (e->state < IOASID_FREE_PENDING)
+		return PTR_ERR(e);
+	if (e->state < IOASID_FREE_PENDING)
 		*owed = ioasid_kill(&xas, e, &set->due);
-	ioasid_unlock(flags);
-	return ret;
+	return 0;
 }
 
 /* FREE and SYNC of @e have returned; @stuck: the number is lost for good */
@@ -145,7 +141,9 @@ int ioasid_free(struct ioasid_set *set, ioasid_t id)
 	int ret;
 
 	might_sleep();
+	xa_lock_irq(&ioasid_ids);
 	ret = ioasid_kill_one(set, id, &owed);
+	xa_unlock_irq(&ioasid_ids);
 	if (!owed)
 		return ret;
 
@@ -174,10 +172,13 @@ EXPORT_SYMBOL_GPL(ioasid_free);
  */
 int ioasid_free_async(struct ioasid_set *set, ioasid_t id)
 {
+	unsigned long flags;
 	bool owed;
 	int ret;
 
+	ioasid_lock(flags);
 	ret = ioasid_kill_one(set, id, &owed);
+	ioasid_unlock(flags);
 	if (owed)
 		ioasid_queue_due(set);
 	return ret;

@@ -185,7 +185,7 @@ static int bench_pairs(struct bench_table *t, unsigned int contender, bool count
 		return 0;
 	bench_sample("pair", t->n, a->name, bench_each(time.call, time.pairs));
 	bench_sample("pair+deferred", t->n, a->name,
-		     bench_each(time.call + time.deferred, time.pairs));
+		     bench_each(time.call + max(time.deferred, 0), time.pairs));
 	return 0;
 }
 
