@@ -235,7 +235,14 @@ static inline void ioasid_set_state(struct ioasid_entry *e,
 void ioasid_recycle(struct ioasid_entry *e);
 
 /* ioasid-allocator.c */
-bool ioasid_has_allocator(void);
+/* NULL: the core chooses */
+extern struct ioasid_allocator_ops *ioasid_allocator;
+
+static inline bool ioasid_has_allocator(void)
+{
+	return READ_ONCE(ioasid_allocator);
+}
+
 int ioasid_custom_alloc(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 			unsigned int *hold, ioasid_t *id);
 void ioasid_custom_free(struct ioasid_entry *e);
@@ -251,7 +258,16 @@ struct ioasid_usage {
 	unsigned int user_max;
 };
 
-ioasid_t ioasid_highest(void);
+extern unsigned int ioasid_total;
+
+/* The highest number there is */
+static inline ioasid_t ioasid_highest(void)
+{
+	ioasid_assert_locked();
+
+	return ioasid_total - 1;
+}
+
 struct misc_cg *ioasid_payer(struct ioasid_set *set);
 int ioasid_charge(struct ioasid_set *set, struct misc_cg *cg);
 void ioasid_uncharge(struct ioasid_set *set, struct misc_cg *cg);
@@ -298,11 +314,35 @@ struct ioasid_sender {
 	struct list_head node;
 };
 
-bool ioasid_in_handler(void);
+extern struct list_head ioasid_senders;
+extern struct ioasid_chain ioasid_global;
+
+bool ioasid_is_sender(void);
+
+/*
+ * Is the caller a handler? It holds the event lock and the chain for read, so
+ * everything that would take them again must know. What this task has put on
+ * the list it sees without the lock.
+ */
+static inline bool ioasid_in_handler(void)
+{
+	return !list_empty(&ioasid_senders) && ioasid_is_sender();
+}
+
+static inline bool ioasid_has_alloc_subscribers(struct ioasid_set *set)
+{
+	ioasid_assert_locked();
+
+	return set->chain.count || set->evt->chain.count;
+}
+
+static inline bool ioasid_has_subscribers(struct ioasid_set *set)
+{
+	return ioasid_has_alloc_subscribers(set) || ioasid_global.count;
+}
+
 void ioasid_sender_begin(struct ioasid_sender *s);
 void ioasid_sender_end(struct ioasid_sender *s);
-bool ioasid_has_alloc_subscribers(struct ioasid_set *set);
-bool ioasid_has_subscribers(struct ioasid_set *set);
 int ioasid_deliver(struct notifier_block *nb, unsigned long val, void *data);
 int ioasid_tell(struct ioasid_sub *sub, enum ioasid_notify_val val,
 		struct ioasid_entry *e);
@@ -312,8 +352,6 @@ void ioasid_send_alloc(struct ioasid_entry *e);
 void ioasid_send_due(struct ioasid_set *set);
 
 /* ioasid-notifier.c */
-extern struct ioasid_chain ioasid_global;
-
 void ioasid_evt_init(struct ioasid_evt *evt, struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt);
