@@ -5,6 +5,7 @@
  * See ioasid-internal.h for the life of a number and the locks.
  */
 #include <linux/export.h>
+#include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -42,7 +43,8 @@ static bool ioasid_place(struct xa_state *xas, ioasid_t min, ioasid_t max)
 		lo = max(min, (max + 1) / 2);
 		span = max - lo + 1;
 		cursor = &ioasid_cursor[fls(max)];
-		start = lo + *cursor % span;
+		/* A division takes longer than all else here; most ranges need none */
+		start = lo + (is_power_of_2(span) ? *cursor & (span - 1) : *cursor % span);
 
 		if (ioasid_find_free(xas, start, max)) {
 			*cursor += xas->xa_index - start + 1;
