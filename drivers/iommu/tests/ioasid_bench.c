@@ -147,23 +147,23 @@ struct bench_pair_time {
 static int bench_burst(const struct bench_allocator *a, u32 *ids, unsigned int n,
 		       unsigned int m, struct bench_pair_time *t)
 {
-	u64 begin, freed, drained, empty, done;
+	u64 begin, freed, drained, empty, filled;
 	int ret;
 
 	bench_pick(ids, n, m);
 	begin = ktime_get_ns();
 	a->free(ids, m);
-	freed = drained = empty = ktime_get_ns();
-	if (a->drain) {
+	freed = ktime_get_ns();
+	if (a->drain)
 		a->drain();
-		drained = ktime_get_ns();
+	drained = ktime_get_ns();
+	if (a->drain)
 		a->drain();
-		empty = ktime_get_ns();
-	}
+	empty = ktime_get_ns();
 	ret = a->alloc(ids, m);
-	done = ktime_get_ns();
+	filled = ktime_get_ns();
 
-	t->call += freed - begin + done - empty;
+	t->call += freed - begin + filled - empty;
 	t->deferred += drained - freed - (empty - drained);
 	t->pairs += m;
 	return ret;
@@ -261,24 +261,45 @@ static int bench_bytes(unsigned int n)
 	return bench_print();
 }
 
-#define BENCH_EVENT(name, event)					\
-static int name(struct ioasid_set *set)					\
-{									\
-	int heard = 0;							\
-									\
-	for (unsigned int i = 0; i < BENCH_EVENTS; i++) {		\
-		heard += event;						\
-		barrier();						\
-	}								\
-	return heard;							\
+static inline bool bench_hears_chain(struct ioasid_set *set)
+{
+	return blocking_notifier_call_chain(&set->chain.head, IOASID_FREE, NULL) != NOTIFY_DONE;
+}
+
+static inline bool bench_hears_alloc(struct ioasid_set *set)
+{
+	return ioasid_in_handler() || ioasid_has_alloc_subscribers(set);
+}
+
+/* Inline, so that @hears is not called indirectly */
+static __always_inline int bench_hear(bool (*hears)(struct ioasid_set *set),
+				      struct ioasid_set *set)
+{
+	int heard = 0;
+
+	for (unsigned int i = 0; i < BENCH_EVENTS; i++) {
+		heard += hears(set);
+		barrier();
+	}
+	return heard;
 }
 
 /* What alloc and free do for an event that nobody hears */
-BENCH_EVENT(bench_event_free, ioasid_has_subscribers(set))
-BENCH_EVENT(bench_event_alloc, ioasid_in_handler() + ioasid_has_alloc_subscribers(set))
+static int bench_event_free(struct ioasid_set *set)
+{
+	return bench_hear(ioasid_has_subscribers, set);
+}
+
+static int bench_event_alloc(struct ioasid_set *set)
+{
+	return bench_hear(bench_hears_alloc, set);
+}
+
 /* What they would do without a count of subscribers */
-BENCH_EVENT(bench_event_chain,
-	    blocking_notifier_call_chain(&set->chain.head, IOASID_FREE, NULL) != NOTIFY_DONE)
+static int bench_event_chain(struct ioasid_set *set)
+{
+	return bench_hear(bench_hears_chain, set);
+}
 
 static const struct {
 	const char *name;
