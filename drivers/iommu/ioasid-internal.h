@@ -85,7 +85,7 @@ enum ioasid_bind {
 
 /**
  * struct ioasid_entry - one number that is not free
- * @set: owner, see there for the reference; constant
+ * @set: owner, which all its numbers keep together; constant
  * @private: the owner's data, read under RCU
  * @mm: the address space that the number stands for, not referenced;
  *	NULL from the free on
