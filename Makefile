@@ -15,6 +15,7 @@ help:
 	@echo 'make check-x86   the tests on the emulated Intel VT-d only'
 	@echo 'make check-full  all of check, each patch built alone, and the longer tests'
 	@echo 'make mutate      one-line defects, each of which must fail a test; "mutate-core": those of the core'
+	@echo 'make bench       what the core costs, against other allocators; a table, no verdict'
 	@echo 'make series      the patches, in build/series/'
 	@echo 'make clean       removes build/ (the cache stays: $${XDG_CACHE_HOME:-~/.cache}/ioasid)'
 	@echo
@@ -49,6 +50,11 @@ mutate:
 mutate-core:
 	@harness/prereq kernel
 	@harness/mutate uml
+
+.PHONY: bench
+bench:
+	@harness/prereq kernel
+	@harness/bench
 
 .PHONY: series
 series:

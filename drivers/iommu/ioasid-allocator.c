@@ -22,17 +22,12 @@ static void ioasid_custom_work(struct work_struct *work);
 /* Held while a number is got or given back; inside ioasid_evt::lock */
 static DEFINE_MUTEX(ioasid_allocator_lock);
 
-/* NULL: the core chooses. Changes under both locks */
-static struct ioasid_allocator_ops *ioasid_allocator;
+/* Changes under both locks */
+struct ioasid_allocator_ops *ioasid_allocator;
 
 /* Numbers to give back; core lock */
 static LIST_HEAD(ioasid_returned);
 static DECLARE_WORK(ioasid_return_work, ioasid_custom_work);
-
-bool ioasid_has_allocator(void)
-{
-	return READ_ONCE(ioasid_allocator);
-}
 
 /* Would the number be paid for? So that nobody is asked in vain */
 static int ioasid_may_charge(struct ioasid_entry *e, ioasid_t *max)

@@ -53,19 +53,11 @@ struct ioasid_event {
 };
 
 static DEFINE_SPINLOCK(ioasid_sender_lock);
-static LIST_HEAD(ioasid_senders);
+LIST_HEAD(ioasid_senders);
 
-/*
- * Is the caller a handler? It holds the event lock and the chain for read, so
- * everything that would take them again must know.
- */
-bool ioasid_in_handler(void)
+bool ioasid_is_sender(void)
 {
 	struct ioasid_sender *s;
-
-	/* What this task has put on the list it sees without the lock */
-	if (list_empty(&ioasid_senders))
-		return false;
 
 	guard(spinlock_irqsave)(&ioasid_sender_lock);
 	list_for_each_entry(s, &ioasid_senders, node)
@@ -85,18 +77,6 @@ void ioasid_sender_end(struct ioasid_sender *s)
 {
 	guard(spinlock_irqsave)(&ioasid_sender_lock);
 	list_del(&s->node);
-}
-
-bool ioasid_has_alloc_subscribers(struct ioasid_set *set)
-{
-	ioasid_assert_locked();
-
-	return set->chain.count || set->evt->chain.count;
-}
-
-bool ioasid_has_subscribers(struct ioasid_set *set)
-{
-	return ioasid_has_alloc_subscribers(set) || ioasid_global.count;
 }
 
 /* Does @sub come before the one that refused? In the order of the calls */

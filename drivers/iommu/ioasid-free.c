@@ -34,16 +34,19 @@ static DEFINE_MUTEX(ioasid_synchronize_lock);
 static DEFINE_MUTEX(ioasid_kill_lock);
 
 /*
- * Starts the death of @e. With nobody to tell and no name to take away, that is
+ * Starts the death of @e, at which @xas is. With nobody to tell and no name to take away, that is
  * all there is to it; else @e goes onto @due and true is returned. That nobody
  * subscribes and the change of state are one step: who subscribes later does
  * not hear of @e.
  */
-static bool ioasid_kill(struct ioasid_entry *e, struct list_head *due)
+static bool ioasid_kill(struct xa_state *xas, struct ioasid_entry *e,
+			struct list_head *due)
 {
 	ioasid_assert_locked();
 
 	ioasid_set_state(e, IOASID_FREE_PENDING);
+	/* The slot is there: nothing is allocated, it cannot fail */
+	xas_store(xas, xa_tag_pointer(e, IOASID_DEAD_TAG));
 	e->mm = NULL;
 	e->set->pending++;
 
@@ -64,19 +67,16 @@ static bool ioasid_kill(struct ioasid_entry *e, struct list_head *due)
 
 static int ioasid_kill_one(struct ioasid_set *set, ioasid_t id, bool *owed)
 {
+	XA_STATE(xas, &ioasid_ids, id);
 	struct ioasid_entry *e;
-	unsigned long flags;
-	int ret = 0;
 
 	*owed = false;
-	ioasid_lock(flags);
-	e = ioasid_lookup(set, id);
+	e = ioasid_lookup_at(&xas, set);
 	if (IS_ERR(e))
-		ret = PTR_ERR(e);
-	else if (e->state < IOASID_FREE_PENDING)
-		*owed = ioasid_kill(e, &set->due);
-	ioasid_unlock(flags);
-	return ret;
+		return PTR_ERR(e);
+	if (e->state < IOASID_FREE_PENDING)
+		*owed = ioasid_kill(&xas, e, &set->due);
+	return 0;
 }
 
 /* FREE and SYNC of @e have returned; @stuck: the number is lost for good */
@@ -141,7 +141,9 @@ int ioasid_free(struct ioasid_set *set, ioasid_t id)
 	int ret;
 
 	might_sleep();
+	xa_lock_irq(&ioasid_ids);
 	ret = ioasid_kill_one(set, id, &owed);
+	xa_unlock_irq(&ioasid_ids);
 	if (!owed)
 		return ret;
 
@@ -170,10 +172,13 @@ EXPORT_SYMBOL_GPL(ioasid_free);
  */
 int ioasid_free_async(struct ioasid_set *set, ioasid_t id)
 {
+	unsigned long flags;
 	bool owed;
 	int ret;
 
+	ioasid_lock(flags);
 	ret = ioasid_kill_one(set, id, &owed);
+	ioasid_unlock(flags);
 	if (owed)
 		ioasid_queue_due(set);
 	return ret;
@@ -188,6 +193,8 @@ EXPORT_SYMBOL_GPL(ioasid_free_async);
  */
 static bool ioasid_kill_all(struct ioasid_set *set, bool die)
 {
+	XA_STATE(xas, &ioasid_ids, 0);
+	struct ioasid_entry *e;
 	unsigned long flags;
 	unsigned int n;
 	bool alive, owed;
@@ -198,8 +205,9 @@ static bool ioasid_kill_all(struct ioasid_set *set, bool die)
 	ioasid_lock(flags);
 	alive = !die || ioasid_set_mark_dying(set);
 	for (n = set->used - set->pending; n && !list_empty(&set->ids); n--) {
-		ioasid_kill(list_first_entry(&set->ids, struct ioasid_entry,
-					     node), &due);
+		e = list_first_entry(&set->ids, struct ioasid_entry, node);
+		xas_set(&xas, e->id);
+		ioasid_kill(&xas, e, &due);
 		if (n % IOASID_KILL_BATCH == 0) {
 			ioasid_unlock(flags);
 			cond_resched();

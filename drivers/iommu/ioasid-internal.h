@@ -85,29 +85,33 @@ enum ioasid_bind {
 
 /**
  * struct ioasid_entry - one number that is not free
- * @set: owner, referenced; constant
+ * @set: owner, which all its numbers keep together; constant
  * @private: the owner's data, read under RCU
  * @mm: the address space that the number stands for, not referenced;
  *	NULL from the free on
  * @node: in ioasid_set::ids while alive, then in ioasid_set::due until its
- *	  FREE is sent
- * @rcu: ends the quarantine
+ *	  FREE is sent; in ioasid_returned after the grace period
+ * @rcu: ends the quarantine; from ioasid_retire() to the end of the grace period
  * @cg: the cgroup that pays for this number alone; constant
  * @id: the number; constant
  * @spid: the guest's name for it, IOMMU_PASID_INVALID if none
  * @refs: references of consumers
- * @state: an &enum ioasid_state, read by look-ups without the core lock
+ * @state: an &enum ioasid_state, read by ioasid_find_by_spid() without the core lock
  * @event: FREE and SYNC are owed or being sent; keeps the number like a
  *	   reference. Stays set when a subscriber refused to let the number go.
  * @phase: which of ioasid_inflight counts the event
  * @bind: an &enum ioasid_bind
+ *
+ * 64 bytes on a 64-bit machine: a look-up or a free loads one cache line.
  */
 struct ioasid_entry {
 	struct ioasid_set *set;
 	void __rcu *private;
 	struct mm_struct *mm;
-	struct list_head node;
-	struct rcu_head rcu;
+	union {
+		struct list_head node;
+		struct rcu_head rcu;
+	};
 	struct misc_cg *cg;
 	ioasid_t id;
 	ioasid_t spid;
@@ -153,7 +157,7 @@ struct ioasid_evt {
 
 /**
  * struct ioasid_set - an owner of numbers
- * @refs: references; each number and each registration holds one
+ * @refs: references; each registration holds one, and all numbers together
  * @type: constant
  * @token: constant
  * @evt: serialises events; constant
@@ -198,11 +202,12 @@ struct ioasid_set {
 extern struct xarray ioasid_ids;
 
 /*
- * A number in quarantine stays in the array as a tagged pointer: a look-up
- * under RCU does not follow it, so that one grace period is enough both for
- * the number and for the memory. Under the core lock it can be followed.
+ * From its free on a number stays in the array as a tagged pointer: a look-up
+ * under RCU does not follow it, so that it need not ask for the state, and one
+ * grace period is enough both for the number and for the memory. Under the core
+ * lock it can be followed.
  */
-#define IOASID_QUARANTINE_TAG	1
+#define IOASID_DEAD_TAG	1
 
 #define ioasid_lock(flags)	xa_lock_irqsave(&ioasid_ids, flags)
 #define ioasid_unlock(flags)	xa_unlock_irqrestore(&ioasid_ids, flags)
@@ -217,6 +222,7 @@ extern const char * const ioasid_state_names[];
 const char *ioasid_type_name(const struct ioasid_set *set);
 
 struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id);
+struct ioasid_entry *ioasid_lookup_at(struct xa_state *xas, struct ioasid_set *set);
 int ioasid_alloc_core(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 		      unsigned int *hold, ioasid_t *id);
 void ioasid_retire(struct ioasid_entry *e);
@@ -233,7 +239,14 @@ static inline void ioasid_set_state(struct ioasid_entry *e,
 void ioasid_recycle(struct ioasid_entry *e);
 
 /* ioasid-allocator.c */
-bool ioasid_has_allocator(void);
+/* NULL: the core chooses */
+extern struct ioasid_allocator_ops *ioasid_allocator;
+
+static inline bool ioasid_has_allocator(void)
+{
+	return READ_ONCE(ioasid_allocator);
+}
+
 int ioasid_custom_alloc(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 			unsigned int *hold, ioasid_t *id);
 void ioasid_custom_free(struct ioasid_entry *e);
@@ -249,7 +262,16 @@ struct ioasid_usage {
 	unsigned int user_max;
 };
 
-ioasid_t ioasid_highest(void);
+extern unsigned int ioasid_total;
+
+/* The highest number there is */
+static inline ioasid_t ioasid_highest(void)
+{
+	ioasid_assert_locked();
+
+	return ioasid_total - 1;
+}
+
 struct misc_cg *ioasid_payer(struct ioasid_set *set);
 int ioasid_charge(struct ioasid_set *set, struct misc_cg *cg);
 void ioasid_uncharge(struct ioasid_set *set, struct misc_cg *cg);
@@ -296,11 +318,35 @@ struct ioasid_sender {
 	struct list_head node;
 };
 
-bool ioasid_in_handler(void);
+extern struct list_head ioasid_senders;
+extern struct ioasid_chain ioasid_global;
+
+bool ioasid_is_sender(void);
+
+/*
+ * Is the caller a handler? It holds the event lock and the chain for read, so
+ * everything that would take them again must know. What this task has put on
+ * the list it sees without the lock.
+ */
+static inline bool ioasid_in_handler(void)
+{
+	return !list_empty(&ioasid_senders) && ioasid_is_sender();
+}
+
+static inline bool ioasid_has_alloc_subscribers(struct ioasid_set *set)
+{
+	ioasid_assert_locked();
+
+	return set->chain.count || set->evt->chain.count;
+}
+
+static inline bool ioasid_has_subscribers(struct ioasid_set *set)
+{
+	return ioasid_has_alloc_subscribers(set) || ioasid_global.count;
+}
+
 void ioasid_sender_begin(struct ioasid_sender *s);
 void ioasid_sender_end(struct ioasid_sender *s);
-bool ioasid_has_alloc_subscribers(struct ioasid_set *set);
-bool ioasid_has_subscribers(struct ioasid_set *set);
 int ioasid_deliver(struct notifier_block *nb, unsigned long val, void *data);
 int ioasid_tell(struct ioasid_sub *sub, enum ioasid_notify_val val,
 		struct ioasid_entry *e);
@@ -310,8 +356,6 @@ void ioasid_send_alloc(struct ioasid_entry *e);
 void ioasid_send_due(struct ioasid_set *set);
 
 /* ioasid-notifier.c */
-extern struct ioasid_chain ioasid_global;
-
 void ioasid_evt_init(struct ioasid_evt *evt, struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt);

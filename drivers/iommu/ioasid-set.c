@@ -40,7 +40,7 @@ module_param_named(user_max, ioasid_user_max, uint, 0444);
 MODULE_PARM_DESC(user_max, "most IOASIDs that all users together may reserve or use; 0: half of all");
 
 /* All under the core lock */
-static unsigned int ioasid_total = 1U << IOASID_MAX_BITS;
+unsigned int ioasid_total = 1U << IOASID_MAX_BITS;
 static unsigned int ioasid_committed;
 static unsigned int ioasid_user_committed;
 static unsigned int ioasid_serial = 1;
@@ -180,14 +180,6 @@ bool ioasid_set_mark_dying(struct ioasid_set *set)
 		set->quota = set->used;
 	}
 	return true;
-}
-
-/* The highest number there is */
-ioasid_t ioasid_highest(void)
-{
-	ioasid_assert_locked();
-
-	return ioasid_total - 1;
 }
 
 void ioasid_get_usage(struct ioasid_usage *usage)

@@ -5,6 +5,7 @@
  * See ioasid-internal.h for the life of a number and the locks.
  */
 #include <linux/export.h>
+#include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -42,7 +43,8 @@ static bool ioasid_place(struct xa_state *xas, ioasid_t min, ioasid_t max)
 		lo = max(min, (max + 1) / 2);
 		span = max - lo + 1;
 		cursor = &ioasid_cursor[fls(max)];
-		start = lo + *cursor % span;
+		/* A division takes longer than all else here; most ranges need none */
+		start = lo + (is_power_of_2(span) ? *cursor & (span - 1) : *cursor % span);
 
 		if (ioasid_find_free(xas, start, max)) {
 			*cursor += xas->xa_index - start + 1;
@@ -80,7 +82,9 @@ static int ioasid_insert(struct xa_state *xas, struct ioasid_entry *e,
 	xas_clear_mark(xas, XA_FREE_MARK);
 	set->peak = max(set->peak, set->used);
 	list_add_tail(&e->node, &set->ids);
-	ioasid_set_get(set);
+	/* The first holds the set for all */
+	if (set->used == 1)
+		ioasid_set_get(set);
 	trace_ioasid_alloc(set->serial, e->id, set->used);
 	return 0;
 }
@@ -239,10 +243,10 @@ int ioasid_alloc_mm(struct ioasid_set *set, ioasid_t min, ioasid_t max,
 EXPORT_SYMBOL_GPL(ioasid_alloc_mm);
 
 /*
- * The entry of @id if @set owns it, in any state. ERR_PTR -EINVAL, -ENOENT or
- * -EACCES else.
+ * The entry of the number that @xas stands for if @set owns it, in any state.
+ * ERR_PTR -EINVAL, -ENOENT or -EACCES else.
  */
-struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
+struct ioasid_entry *ioasid_lookup_at(struct xa_state *xas, struct ioasid_set *set)
 {
 	struct ioasid_entry *e;
 
@@ -250,7 +254,7 @@ struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
 
 	if (!set)
 		return ERR_PTR(-EINVAL);
-	e = xa_untag_pointer(xa_load(&ioasid_ids, id));
+	e = xa_untag_pointer(xas_load(xas));
 	if (!e)
 		return ERR_PTR(-ENOENT);
 	if (e->set != set)
@@ -258,22 +262,32 @@ struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
 	return e;
 }
 
+struct ioasid_entry *ioasid_lookup(struct ioasid_set *set, ioasid_t id)
+{
+	XA_STATE(xas, &ioasid_ids, id);
+
+	return ioasid_lookup_at(&xas, set);
+}
+
 /* The number of @e is free */
 void ioasid_recycle(struct ioasid_entry *e)
 {
 	struct ioasid_set *set = e->set;
 	unsigned long flags;
+	bool last;
 
 	ioasid_lock(flags);
 	ioasid_set_state(e, IOASID_FREE_AGAIN);
 	__xa_erase(&ioasid_ids, e->id);
 	set->pending--;
 	ioasid_uncharge(set, e->cg);
+	last = !set->used;
 	ioasid_unlock(flags);
 
 	put_misc_cg(e->cg);
 	kfree(e);
-	ioasid_set_put(set);
+	if (last)
+		ioasid_set_put(set);
 }
 
 static void ioasid_quarantine_over(struct rcu_head *rcu)
@@ -288,15 +302,16 @@ static void ioasid_quarantine_over(struct rcu_head *rcu)
 }
 
 /*
- * Nobody has @e any more and its events have run: into quarantine. From here
- * on a look-up under RCU sees a tagged pointer, which it does not follow:
+ * Nobody has @e any more and its events have run: into quarantine. Since the
+ * free a look-up under RCU has seen a tagged pointer, which it does not follow:
  *
- *   ioasid_find()                    ioasid_retire()
+ *   ioasid_find()                    ioasid_kill()
  *   rcu_read_lock()
  *    e = xa_load()
- *                                     __xa_store(tagged e)
+ *                                     xas_store(tagged e)
+ *                                    ioasid_retire()
  *                                     call_rcu_hurry()
- *    reads e->state, e->private
+ *    reads e->set, e->private
  *   rcu_read_unlock()
  *                                    ioasid_quarantine_over()
  *                                     __xa_erase(), kfree(e)
@@ -308,9 +323,6 @@ void ioasid_retire(struct ioasid_entry *e)
 	ioasid_assert_locked();
 
 	ioasid_set_state(e, IOASID_QUARANTINE);
-	/* The slot is there: nothing is allocated, it cannot fail */
-	__xa_store(&ioasid_ids, e->id,
-		   xa_tag_pointer(e, IOASID_QUARANTINE_TAG), 0);
 	/* Not lazily: a small quota waits for its numbers to come back */
 	call_rcu_hurry(&e->rcu, ioasid_quarantine_over);
 }
@@ -462,8 +474,7 @@ static struct ioasid_entry *ioasid_find_alive(ioasid_t id)
 {
 	struct ioasid_entry *e = xa_load(&ioasid_ids, id);
 
-	if (!e || xa_pointer_tag(e) == IOASID_QUARANTINE_TAG ||
-	    READ_ONCE(e->state) >= IOASID_FREE_PENDING)
+	if (xa_pointer_tag(e) == IOASID_DEAD_TAG)
 		return NULL;
 	return e;
 }
@@ -482,6 +493,30 @@ bool ioasid_alive(ioasid_t id)
 }
 EXPORT_SYMBOL_GPL(ioasid_alive);
 
+static __always_inline void *ioasid_find_any(struct ioasid_set *set, ioasid_t id,
+					     bool (*getter)(void *private))
+{
+	struct ioasid_entry *e;
+	void *private;
+
+	guard(rcu)();
+	e = ioasid_find_alive(id);
+	/* One test for what is right: no number belongs to no set */
+	if (unlikely(!e || e->set != set))
+		return ERR_PTR(!set ? -EINVAL : e ? -EACCES : -ENOENT);
+	private = rcu_dereference(e->private);
+	if (getter && !getter(private))
+		return ERR_PTR(-ENOENT);
+	return private;
+}
+
+/* Apart, so that a look-up without a getter has nothing to save and restore */
+static noinline void *ioasid_find_get(struct ioasid_set *set, ioasid_t id,
+				      bool (*getter)(void *private))
+{
+	return ioasid_find_any(set, id, getter);
+}
+
 /**
  * ioasid_find() - Look up the private data of an IOASID.
  * @set: The owner. A look-up must say whose number it expects.
@@ -499,22 +534,9 @@ EXPORT_SYMBOL_GPL(ioasid_alive);
 void *ioasid_find(struct ioasid_set *set, ioasid_t id,
 		  bool (*getter)(void *private))
 {
-	struct ioasid_entry *e;
-	void *private;
-
-	if (!set)
-		return ERR_PTR(-EINVAL);
-
-	guard(rcu)();
-	e = ioasid_find_alive(id);
-	if (!e)
-		return ERR_PTR(-ENOENT);
-	if (e->set != set)
-		return ERR_PTR(-EACCES);
-	private = rcu_dereference(e->private);
-	if (getter && !getter(private))
-		return ERR_PTR(-ENOENT);
-	return private;
+	if (getter)
+		return ioasid_find_get(set, id, getter);
+	return ioasid_find_any(set, id, NULL);
 }
 EXPORT_SYMBOL_GPL(ioasid_find);
 
