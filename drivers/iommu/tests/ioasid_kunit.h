@@ -244,6 +244,7 @@ struct ik_task *ik_run_set_free_ids(struct kunit *test, struct ioasid_set *set);
 struct ik_task *ik_run_unregister(struct kunit *test, struct ik_sub *sub);
 struct ik_task *ik_run_synchronize(struct kunit *test);
 bool ik_still_runs(struct ik_task *task);
+bool ik_is_done(struct ik_task *task);
 int ik_join(struct kunit *test, struct ik_task *task);
 void ik_in_hardirq(struct kunit *test, void (*fn)(void *arg), void *arg);
 void ik_under_spinlock(struct kunit *test, void (*fn)(void *arg), void *arg);
