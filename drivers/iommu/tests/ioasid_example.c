@@ -115,4 +115,5 @@ static struct kunit_suite example_suite = {
 	.name = "ioasid_example",
 	.test_cases = example_cases,
 };
+
 kunit_test_suites(&example_suite);

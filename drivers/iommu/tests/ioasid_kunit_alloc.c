@@ -34,7 +34,7 @@ static void told(struct kunit *test)
 
 	id = ik_alloc_data(test, s->set, s);
 	ik_expect_log(test, { s->mm_sub, IOASID_ALLOC, id },
-			    { s->sub, IOASID_ALLOC, id });
+		      { s->sub, IOASID_ALLOC, id });
 	for (int i = 0; i < 2; i++) {
 		KUNIT_EXPECT_PTR_EQ(test, ik->log[i].args.set, s->set);
 		KUNIT_EXPECT_EQ(test, ik->log[i].args.type, IOASID_SET_TYPE_MM);
@@ -45,7 +45,7 @@ static void told(struct kunit *test)
 	ik_log_clear(test);
 	IK_ASSERT_OK(test, ioasid_alloc_mm(s->set, 1, 100, s->mm, &id));
 	ik_expect_log(test, { s->mm_sub, IOASID_ALLOC, id },
-			    { s->sub, IOASID_ALLOC, id });
+		      { s->sub, IOASID_ALLOC, id });
 }
 
 static void own_set_only(struct kunit *test)
@@ -106,7 +106,7 @@ static void results(struct kunit *test)
 	s->sub->handler = stop;
 	id = ik_alloc(test, s->set, 1, 100);
 	ik_expect_log(test, { s->mm_sub, IOASID_ALLOC, id },
-			    { s->sub, IOASID_ALLOC, id });
+		      { s->sub, IOASID_ALLOC, id });
 	IK_EXPECT_OK(test, ioasid_free(s->set, id));
 	ik_expect_recyclable(test, id);
 }
@@ -152,7 +152,7 @@ static void before_free(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ik_join(test, task), id);
 	IK_EXPECT_OK(test, ik_join(test, free));
 	ik_expect_log(test, { sub, IOASID_ALLOC, id }, { sub, IOASID_FREE, id },
-			    { sub, IOASID_SYNC, 0 });
+		      { sub, IOASID_SYNC, 0 });
 	ik_expect_recyclable(test, id);
 }
 
@@ -171,7 +171,7 @@ static void before_bind(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ik_join(test, task), id);
 	IK_EXPECT_OK(test, ik_join(test, bind));
 	ik_expect_log(test, { sub, IOASID_ALLOC, id },
-			    { sub, IOASID_BIND, id, 5 });
+		      { sub, IOASID_BIND, id, 5 });
 }
 
 static int free_it(struct ik_sub *sub, unsigned long event,
@@ -196,8 +196,8 @@ static void freed_in_handler(struct kunit *test)
 	IK_EXPECT_OK(test, PTR_ERR_OR_ZERO(sub->data));
 	ioasid_synchronize();
 	ik_expect_log(test, { sub, IOASID_ALLOC, id }, { last, IOASID_ALLOC, id },
-			    { sub, IOASID_FREE, id }, { last, IOASID_FREE, id },
-			    { sub, IOASID_SYNC }, { last, IOASID_SYNC });
+		      { sub, IOASID_FREE, id }, { last, IOASID_FREE, id },
+		      { sub, IOASID_SYNC }, { last, IOASID_SYNC });
 	ik_expect_recyclable(test, id);
 }
 

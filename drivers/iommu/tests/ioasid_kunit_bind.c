@@ -140,7 +140,7 @@ static void detach(struct kunit *test)
 	ik_bind(test, set, one, 6);
 	ik_expect_spid(test, set, 5, two);
 	ik_expect_log(test, { sub, IOASID_BIND, one, 5 }, { sub, IOASID_UNBIND, one, 5 },
-			    { sub, IOASID_BIND, two, 5 }, { sub, IOASID_BIND, one, 6 });
+		      { sub, IOASID_BIND, two, 5 }, { sub, IOASID_BIND, one, 6 });
 }
 
 static void expect_args(struct kunit *test, struct ioasid_set *set,
@@ -159,7 +159,7 @@ static void expect_args(struct kunit *test, struct ioasid_set *set,
 		IK_EXPECT_OK(test, ioasid_notify(set, id, IOASID_UNBIND));
 	}
 	ik_expect_log(test, { sub, IOASID_BIND, id, spid },
-			    { sub, IOASID_UNBIND, id, spid });
+		      { sub, IOASID_UNBIND, id, spid });
 	for (int i = 0; i < 2; i++) {
 		KUNIT_EXPECT_PTR_EQ(test, ik->log[i].args.set, set);
 		KUNIT_EXPECT_EQ(test, ik->log[i].args.type, type);
@@ -266,8 +266,8 @@ static void unbind_before_free(struct kunit *test)
 	ik_log_clear(test);
 	kill(test, set, id);
 	ik_expect_log(test, { sub, IOASID_UNBIND, id, 5 }, { all, IOASID_UNBIND, id, 5 },
-			    { sub, IOASID_FREE, id }, { all, IOASID_FREE, id },
-			    { sub, IOASID_SYNC }, { all, IOASID_SYNC });
+		      { sub, IOASID_FREE, id }, { all, IOASID_FREE, id },
+		      { sub, IOASID_SYNC }, { all, IOASID_SYNC });
 	ik_expect_spid(test, set, 5, NOTHING);
 	ik_expect_recyclable(test, id);
 	ioasid_set_put(set);
@@ -359,9 +359,9 @@ static void kinds_do_not_mix(struct kunit *test)
 	IK_EXPECT_OK(test, ioasid_notify(set, id, IOASID_BIND));
 	IK_EXPECT_OK(test, ioasid_free(set, id));
 	ik_expect_log(test, { sub, IOASID_BIND, id }, { sub, IOASID_UNBIND, id },
-			    { sub, IOASID_BIND, id, 5 }, { sub, IOASID_UNBIND, id, 5 },
-			    { sub, IOASID_BIND, id }, { sub, IOASID_UNBIND, id },
-			    { sub, IOASID_FREE, id }, { sub, IOASID_SYNC });
+		      { sub, IOASID_BIND, id, 5 }, { sub, IOASID_UNBIND, id, 5 },
+		      { sub, IOASID_BIND, id }, { sub, IOASID_UNBIND, id },
+		      { sub, IOASID_FREE, id }, { sub, IOASID_SYNC });
 	ik_expect_recyclable(test, id);
 }
 

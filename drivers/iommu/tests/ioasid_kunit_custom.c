@@ -169,8 +169,8 @@ static void life(struct kunit *test)
 	IK_ASSERT_OK(test, ioasid_get(set, id));
 	IK_EXPECT_OK(test, ioasid_free(set, id));
 	ik_expect_log(test, { sub, IOASID_ALLOC, id }, { sub, IOASID_BIND, id, 5 },
-			    { sub, IOASID_UNBIND, id, 5 }, { sub, IOASID_FREE, id },
-			    { sub, IOASID_SYNC });
+		      { sub, IOASID_UNBIND, id, 5 }, { sub, IOASID_FREE, id },
+		      { sub, IOASID_SYNC });
 	ioasid_synchronize();
 	IK_EXPECT_ERRNO(test, ioasid_get(set, id), -EBUSY);
 	IK_EXPECT_ERRNO(test, ioasid_alloc(set, 1, -1U, NULL, &again), -EDQUOT);
@@ -321,12 +321,18 @@ static void set_dies_meanwhile(struct kunit *test)
 	ioasid_set_put(m.set);
 }
 
+static int subscribe(void *data)
+{
+	struct meanwhile *m = data;
+
+	return ik_sub_register(m->sub->ik->test, m->sub, m->set);
+}
+
+/* In another task: an allocator calls nothing of the interface */
 static void subscriber_comes(struct ik_pool *pool)
 {
-	struct meanwhile *m = pool->data;
-
 	pool->on_alloc = NULL;
-	IK_EXPECT_OK(pool->test, ik_sub_register(pool->test, m->sub, m->set));
+	IK_EXPECT_OK(pool->test, ik_join(pool->test, ik_run(pool->test, subscribe, pool->data)));
 }
 
 /* Who is there before the number hears of it, once */

@@ -114,7 +114,7 @@ static void taken_in_handler(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, sub->data, &data);
 	KUNIT_EXPECT_PTR_EQ(test, behind->data, NULL);
 	ik_expect_log(test, { sub, IOASID_FREE, id }, { behind, IOASID_FREE, id },
-			    { sub, IOASID_SYNC }, { behind, IOASID_SYNC });
+		      { sub, IOASID_SYNC }, { behind, IOASID_SYNC });
 	/* Each was told of it, also the one who came too late */
 	KUNIT_EXPECT_PTR_EQ(test, ik->log[0].args.pdata, &data);
 	KUNIT_EXPECT_PTR_EQ(test, ik->log[1].args.pdata, &data);

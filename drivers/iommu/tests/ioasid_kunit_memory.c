@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * IOASID KUnit suite "ioasid_memory": each allocation of memory in each call is
- * made to fail, in turn. Then the call has done nothing, and done once more it
- * succeeds. What tears down allocates nothing.
+ * made to fail, in turn, alone and with all that follow: where an attempt that
+ * may not sleep is followed by one that may, one failure is no error. Then the
+ * call has done nothing, and done once more it succeeds. What tears down
+ * allocates nothing.
  */
 #include <linux/dcache.h>
 #include <linux/debugfs.h>
+#include <linux/fault-inject.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -18,6 +21,7 @@ struct scene {
 	struct kunit *test;
 	struct mm_struct *mm;
 	struct ioasid_set *set;
+	struct ioasid_set *elastic;
 	struct ik_sub *sub;
 	struct ik_pool *pool;
 	ioasid_t id;		/* without a name */
@@ -64,9 +68,16 @@ static void *failslab_data(const char *name)
 	return data;
 }
 
-static void failslab_spare_sleepers(void *data)
+static struct fault_attr *failslab, failslab_before;
+static bool fail_onwards;
+
+static void failslab_restore(void *spare)
 {
-	WRITE_ONCE(*(bool *)data, true);
+	WRITE_ONCE(*(bool *)spare, true);
+	failslab->probability = failslab_before.probability;
+	failslab->task_filter = failslab_before.task_filter;
+	failslab->verbose = failslab_before.verbose;
+	atomic_set(&failslab->times, atomic_read(&failslab_before.times));
 }
 
 /* Lets allocations fail that may sleep as well, and says nothing about it */
@@ -77,14 +88,29 @@ static bool failslab_all(struct kunit *test)
 
 	if (!IS_ENABLED(CONFIG_FAILSLAB) || !spare || !verbose)
 		return false;
-	*verbose = 0;
+	failslab = container_of(verbose, struct fault_attr, verbose);
+	failslab_before = *failslab;
+	/* Those of tasks that fail_nth() has marked, and no others */
+	failslab->task_filter = true;
+	failslab->probability = 100;
+	failslab->verbose = 0;
+	atomic_set(&failslab->times, -1);
 	WRITE_ONCE(*spare, false);
-	return !kunit_add_action_or_reset(test, failslab_spare_sleepers, spare);
+	fail_onwards = false;
+	return !kunit_add_action_or_reset(test, failslab_restore, spare);
 }
 
+static void fail_all_that_follow(bool onwards)
+{
+	fail_onwards = onwards;
+}
+
+/* The @n-th one fails, and what follows if so said; 0: none */
 static void fail_nth(unsigned int n)
 {
+	WRITE_ONCE(current->make_it_fail, 0);
 	WRITE_ONCE(current->fail_nth, n);
+	WRITE_ONCE(current->make_it_fail, n && fail_onwards);
 }
 
 /* How far it has not come: 0 if something was made to fail */
@@ -96,6 +122,10 @@ static unsigned int fail_left(void)
 static bool failslab_all(struct kunit *test)
 {
 	return false;
+}
+
+static void fail_all_that_follow(bool onwards)
+{
 }
 
 static void fail_nth(unsigned int n)
@@ -139,16 +169,11 @@ static int elastic_set(struct scene *s)
 	return make_set(s, IOASID_SET_TYPE_PRIVATE, s, 0);
 }
 
-/* One more of an mm, and the first */
-static int mm_set(struct scene *s)
+/* Calls @fn with an mm that has neither a set nor a subscriber */
+static int with_new_mm(struct scene *s, int (*fn)(struct scene *s, struct mm_struct *mm))
 {
-	return make_set(s, IOASID_SET_TYPE_MM, s->mm, 5);
-}
-
-static int first_mm_set(struct scene *s)
-{
-	struct mm_struct *mm;
 	unsigned int left = fail_left();
+	struct mm_struct *mm;
 	int ret;
 
 	fail_nth(0);
@@ -156,9 +181,25 @@ static int first_mm_set(struct scene *s)
 	fail_nth(left);
 	if (!mm)
 		return -ENOENT;
-	ret = make_set(s, IOASID_SET_TYPE_MM, mm, 5);
+	ret = fn(s, mm);
 	mmput(mm);
 	return ret;
+}
+
+/* One more of an mm, and the first */
+static int mm_set(struct scene *s)
+{
+	return make_set(s, IOASID_SET_TYPE_MM, s->mm, 5);
+}
+
+static int set_of_mm(struct scene *s, struct mm_struct *mm)
+{
+	return make_set(s, IOASID_SET_TYPE_MM, mm, 5);
+}
+
+static int first_mm_set(struct scene *s)
+{
+	return with_new_mm(s, set_of_mm);
 }
 
 static void free_set(struct scene *s)
@@ -169,14 +210,16 @@ static void free_set(struct scene *s)
 /* Far apart, so that each needs memory for the tree */
 static ioasid_t far_number(struct scene *s)
 {
-	return s->pool ? -1U : s->turn << 12;
+	return s->turn << 12;
 }
 
 static int alloc(struct scene *s)
 {
 	ioasid_t id = far_number(s);
 
-	return ioasid_alloc(s->set, s->pool ? 1 : id, id, s, &s->made_id);
+	if (s->pool)
+		s->pool->give = id;
+	return ioasid_alloc(s->set, id, id, s, &s->made_id);
 }
 
 static int alloc_mm(struct scene *s)
@@ -189,6 +232,18 @@ static int alloc_mm(struct scene *s)
 static void free_id(struct scene *s)
 {
 	IK_EXPECT_OK(s->test, ioasid_free(s->set, s->made_id));
+}
+
+static int alloc_elastic(struct scene *s)
+{
+	ioasid_t id = far_number(s);
+
+	return ioasid_alloc(s->elastic, id, id, s, &s->made_id);
+}
+
+static void free_elastic(struct scene *s)
+{
+	IK_EXPECT_OK(s->test, ioasid_free(s->elastic, s->made_id));
 }
 
 static int attach_spid(struct scene *s)
@@ -253,6 +308,24 @@ static void unsubscribe_mm(struct scene *s)
 	ioasid_unregister_notifier_mm(s->mm, &s->nb);
 }
 
+static int subscribe_to_mm(struct scene *s, struct mm_struct *mm)
+{
+	int ret = ioasid_register_notifier_mm(mm, &s->nb);
+
+	if (!ret)
+		ioasid_unregister_notifier_mm(mm, &s->nb);
+	return ret;
+}
+
+static int subscribe_first_mm(struct scene *s)
+{
+	return with_new_mm(s, subscribe_to_mm);
+}
+
+static void nothing(struct scene *s)
+{
+}
+
 static const struct call calls[] = {
 	{ "private_set", private_set, free_set },
 	{ "elastic_set", elastic_set, free_set },
@@ -263,12 +336,14 @@ static const struct call calls[] = {
 	{ "alloc_custom", alloc, free_id, .pool = true },
 	{ "alloc_custom_subscriber", alloc, free_id, .subscribed = true, .pool = true },
 	{ "alloc_mm", alloc_mm, free_id },
+	{ "alloc_elastic", alloc_elastic, free_elastic },
 	{ "attach_spid", attach_spid, detach_spid },
 	{ "attach_spid_subscriber", attach_spid, detach_spid, .subscribed = true },
 	{ "notify", notify_bind, notify_unbind, .subscribed = true },
 	{ "register_set", subscribe_set, unsubscribe_set },
 	{ "register_all", subscribe_all, unsubscribe_all },
 	{ "register_mm", subscribe_mm, unsubscribe_mm },
+	{ "register_first_mm", subscribe_first_mm, nothing },
 };
 
 static void call_desc(const struct call *call, char *desc)
@@ -288,8 +363,13 @@ static struct scene *scene_new(struct kunit *test, bool subscribed, bool pool)
 	if (pool)
 		s->pool = ik_pool(test);
 	s->set = ik_set_of(test, IOASID_SET_TYPE_MM, s->mm, 20);
+	s->elastic = ik_set(test);
 	s->bound = ik_alloc_bound(test, s->set, 1);
-	s->id = ik_alloc(test, s->set, 1, IOMMU_PASID_INVALID);
+	/* Far from the other, so that a BIND needs memory for the tree */
+	if (pool)
+		s->id = ik_alloc(test, s->set, 1, IOMMU_PASID_INVALID);
+	else
+		s->id = ik_alloc(test, s->set, 5 << 10, 5 << 10);
 	if (subscribed)
 		s->sub = ik_subscribe(test, s->set, 0);
 	s->nb.notifier_call = count_binds;
@@ -305,6 +385,7 @@ static void expect_unchanged(struct kunit *test, struct scene *s,
 
 	ioasid_synchronize();
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(s->set), 2);
+	KUNIT_EXPECT_EQ(test, ioasid_set_count(s->elastic), 0);
 	KUNIT_EXPECT_EQ(test, ik_room(IOASID_SET_TYPE_PRIVATE, NULL), room);
 	KUNIT_EXPECT_TRUE(test, ioasid_alive(s->id));
 	ik_expect_spid(test, s->set, 1, s->bound);
@@ -312,21 +393,16 @@ static void expect_unchanged(struct kunit *test, struct scene *s,
 	IK_EXPECT_ERRNO(test, ioasid_detach_spid(s->set, s->id), -ENOENT);
 	IK_EXPECT_ERRNO(test, ioasid_notify(s->set, s->id, IOASID_UNBIND), -ENOENT);
 	if (s->pool)
-		KUNIT_EXPECT_EQ(test, ik_pool_out(s->pool), 2);
+		KUNIT_EXPECT_EQ(test, s->pool->asked - s->pool->returned, 2);
 }
 
-static void each_fails(struct kunit *test)
+/* Returns how often the call gave an error */
+static unsigned int fail_each(struct kunit *test, struct scene *s,
+			      const struct call *call)
 {
-	const struct call *call = test->param_value;
-	unsigned int room, failures = 0, errors = 0;
-	struct scene *s;
+	unsigned int room = ik_room(IOASID_SET_TYPE_PRIVATE, NULL), errors = 0;
 	bool failed;
 	int ret;
-
-	if (!failslab_all(test))
-		kunit_skip(test, "needs FAILSLAB with debugfs, to make allocations of memory fail");
-	s = scene_new(test, call->subscribed, call->pool);
-	room = ik_room(IOASID_SET_TYPE_PRIVATE, NULL);
 
 	for (s->turn = 1; s->turn < NR_NTH; s->turn++) {
 		ik_log_clear(test);
@@ -334,7 +410,6 @@ static void each_fails(struct kunit *test)
 		ret = call->fn(s);
 		failed = !fail_left();
 		fail_nth(0);
-		failures += failed;
 		errors += !!ret;
 
 		if (ret) {
@@ -350,8 +425,23 @@ static void each_fails(struct kunit *test)
 			break;
 	}
 	KUNIT_EXPECT_LT(test, s->turn, NR_NTH);
-	KUNIT_EXPECT_GE_MSG(test, errors, 1, "nothing was made to fail");
-	kunit_info(test, "%u failures, %u errors\n", failures, errors);
+	return errors;
+}
+
+static void each_fails(struct kunit *test)
+{
+	const struct call *call = test->param_value;
+	unsigned int alone, onwards;
+	struct scene *s;
+
+	if (!failslab_all(test))
+		kunit_skip(test, "needs FAILSLAB with debugfs, to make allocations of memory fail");
+	s = scene_new(test, call->subscribed, call->pool);
+	alone = fail_each(test, s, call);
+	fail_all_that_follow(true);
+	onwards = fail_each(test, s, call);
+	KUNIT_EXPECT_GE_MSG(test, onwards, max(alone, 1), "too little was made to fail");
+	kunit_info(test, "%u errors, %u with all that follow\n", alone, onwards);
 }
 
 /* Each with the first allocation made to fail: there is none that could */
@@ -371,6 +461,7 @@ static void tear_down(struct scene *s, struct ioasid_set *dying,
 	IK_EXPECT_ERRNO(test, ioasid_find_by_spid(s->set, 1, &id), -ENOENT);
 	ioasid_set_put(ioasid_find_set(s->id));
 	IK_EXPECT_OK(test, ioasid_set_resize(s->set, 15));
+	IK_EXPECT_OK(test, ioasid_set_resize(s->set, 25));
 	IK_EXPECT_OK(test, ioasid_install_capacity(ik_total()));
 	IK_EXPECT_OK(test, ioasid_free(s->set, s->id));
 	IK_EXPECT_OK(test, ioasid_free_async(s->set, s->bound));
@@ -417,9 +508,30 @@ static void tear_down_needs_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(s->set), 0);
 }
 
+static void allocator_needs_none(struct kunit *test)
+{
+	struct ik_pool *pool = ik_pool_new(test);
+	unsigned int left;
+	int ret;
+
+	if (!failslab_all(test))
+		kunit_skip(test, "needs FAILSLAB with debugfs, to make allocations of memory fail");
+	fail_nth(1);
+	ret = ioasid_register_allocator(&pool->ops);
+	if (!ret)
+		ioasid_unregister_allocator(&pool->ops);
+	left = fail_left();
+	fail_nth(0);
+	if (ret == -EBUSY)
+		kunit_skip(test, "the host has IOASIDs of its own");
+	IK_EXPECT_OK(test, ret);
+	KUNIT_EXPECT_EQ_MSG(test, left, 1, "an allocator wants memory");
+}
+
 static struct kunit_case ioasid_memory_cases[] = {
 	KUNIT_CASE_PARAM(each_fails, call_gen_params),
 	KUNIT_CASE(tear_down_needs_none),
+	KUNIT_CASE(allocator_needs_none),
 	{}
 };
 

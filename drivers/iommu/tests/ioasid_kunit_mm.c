@@ -22,8 +22,8 @@ static void expect_life(struct kunit *test, struct ioasid_set *set,
 	IK_EXPECT_OK(test, ioasid_free(set, id));
 	if (sub)
 		ik_expect_log(test, { sub, IOASID_ALLOC, id }, { sub, IOASID_BIND, id, 5 },
-				    { sub, IOASID_UNBIND, id, 5 }, { sub, IOASID_FREE, id },
-				    { sub, IOASID_SYNC });
+			      { sub, IOASID_UNBIND, id, 5 }, { sub, IOASID_FREE, id },
+			      { sub, IOASID_SYNC });
 	else
 		ik_expect_empty_log(test);
 }
@@ -154,8 +154,8 @@ static void register_twice(struct kunit *test)
 	ik_log_clear(test);
 	IK_EXPECT_OK(test, ioasid_free(set, id));
 	ik_expect_log(test, { of_mm, IOASID_FREE, id }, { of_set, IOASID_FREE, id },
-			    { all, IOASID_FREE, id }, { of_mm, IOASID_SYNC },
-			    { of_set, IOASID_SYNC }, { all, IOASID_SYNC });
+		      { all, IOASID_FREE, id }, { of_mm, IOASID_SYNC },
+		      { of_set, IOASID_SYNC }, { all, IOASID_SYNC });
 }
 
 /* Taken off where it is not: nothing happens */
@@ -185,9 +185,9 @@ static void unregister_elsewhere(struct kunit *test)
 	id = ik_alloc(test, set, 1, 100);
 	IK_EXPECT_OK(test, ioasid_free(set, id));
 	ik_expect_log(test, { of_mm, IOASID_ALLOC, id }, { of_set, IOASID_ALLOC, id },
-			    { of_mm, IOASID_FREE, id }, { of_set, IOASID_FREE, id },
-			    { all, IOASID_FREE, id }, { of_mm, IOASID_SYNC },
-			    { of_set, IOASID_SYNC }, { all, IOASID_SYNC });
+		      { of_mm, IOASID_FREE, id }, { of_set, IOASID_FREE, id },
+		      { all, IOASID_FREE, id }, { of_mm, IOASID_SYNC },
+		      { of_set, IOASID_SYNC }, { all, IOASID_SYNC });
 }
 
 static void unregister_waits(struct kunit *test)
@@ -247,7 +247,7 @@ static void one_event_at_a_time(struct kunit *test)
 	IK_EXPECT_OK(test, ik_join(test, task1));
 	IK_EXPECT_OK(test, ik_join(test, task2));
 	ik_expect_log(test, { sub, IOASID_FREE, id1 }, { sub, IOASID_SYNC },
-			    { sub, IOASID_FREE, id2 }, { sub, IOASID_SYNC });
+		      { sub, IOASID_FREE, id2 }, { sub, IOASID_SYNC });
 }
 
 /* A dead set whose last number is still held has a subscriber, who stays */

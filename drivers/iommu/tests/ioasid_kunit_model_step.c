@@ -263,11 +263,11 @@ static void step_unbind(struct model *m, struct model_set *s, ioasid_t id)
 {
 	bool nameless = pick(m, 3) == 0;
 	int expect = live_errno(m, s, id);
+	ioasid_t spid = m->ids[id].spid;
 
 	if (!s->set)
 		return;
-	if (!expect && (!m->ids[id].spid ||
-			nameless != (m->ids[id].spid == MODEL_NAMELESS)))
+	if (!expect && (nameless ? spid != MODEL_NAMELESS : !spid || spid == MODEL_NAMELESS))
 		expect = -ENOENT;
 	IK_EXPECT_ERRNO(m->test, nameless ? ioasid_notify(s->set, id, IOASID_UNBIND) :
 					    ioasid_detach_spid(s->set, id), expect);

@@ -103,7 +103,7 @@ static void no_replay_for_all(struct kunit *test)
 }
 
 /* Again at each registration, and what is over is over */
-static void once_for_each_time(struct kunit *test)
+static void once_each_time(struct kunit *test)
 {
 	struct scene *s = scene_new(test);
 	struct ik_sub *sub = ik_subscribe(test, s->sets[0], 0);
@@ -427,7 +427,7 @@ static struct kunit_case ioasid_replay_cases[] = {
 	KUNIT_CASE(set_subscriber),
 	KUNIT_CASE(mm_subscriber),
 	KUNIT_CASE(no_replay_for_all),
-	KUNIT_CASE(once_for_each_time),
+	KUNIT_CASE(once_each_time),
 	KUNIT_CASE(veto),
 	KUNIT_CASE(during_bind),
 	KUNIT_CASE(during_death),

@@ -117,8 +117,8 @@ static void refused_by_equal(struct kunit *test)
 	subs[1]->refuse = -EAGAIN;
 	IK_EXPECT_ERRNO(test, ioasid_attach_spid(set, id, 5), -EAGAIN);
 	ik_expect_log(test, { subs[0], IOASID_BIND, id, 5 },
-			    { subs[1], IOASID_BIND, id, 5 },
-			    { subs[0], IOASID_UNBIND, id, 5 });
+		      { subs[1], IOASID_BIND, id, 5 },
+		      { subs[0], IOASID_UNBIND, id, 5 });
 }
 
 static int result_of_data(struct ik_sub *sub, unsigned long event,
@@ -143,7 +143,7 @@ static void no_errno_no_veto(struct kunit *test)
 		ik_bind(test, set, id, 5);
 		IK_EXPECT_OK(test, ioasid_detach_spid(set, id));
 		ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { behind, IOASID_BIND, id, 5 },
-				    { sub, IOASID_UNBIND, id, 5 }, { behind, IOASID_UNBIND, id, 5 });
+			      { sub, IOASID_UNBIND, id, 5 }, { behind, IOASID_UNBIND, id, 5 });
 	}
 }
 
@@ -166,8 +166,8 @@ static void unbind_cannot_be_refused(struct kunit *test)
 	third->refuse = -EBUSY;
 	IK_EXPECT_ERRNO(test, ioasid_attach_spid(set, id, 5), -EBUSY);
 	ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { second, IOASID_BIND, id, 5 },
-			    { third, IOASID_BIND, id, 5 }, { sub, IOASID_UNBIND, id, 5 },
-			    { second, IOASID_UNBIND, id, 5 });
+		      { third, IOASID_BIND, id, 5 }, { sub, IOASID_UNBIND, id, 5 },
+		      { second, IOASID_UNBIND, id, 5 });
 	third->refuse = 0;
 	ik_bind(test, set, id, 5);
 	ik_log_clear(test);
@@ -220,7 +220,7 @@ static void free_during_bind(struct kunit *test)
 		IK_EXPECT_OK(test, ik_join(test, free));
 		ik_expect_spid(test, set, 5, NOTHING);
 		ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { sub, IOASID_UNBIND, id, 5 },
-				    { sub, IOASID_FREE, id }, { sub, IOASID_SYNC });
+			      { sub, IOASID_FREE, id }, { sub, IOASID_SYNC });
 		ik_expect_recyclable(test, id);
 	}
 }
@@ -241,7 +241,7 @@ static void free_during_refusal(struct kunit *test)
 	IK_EXPECT_ERRNO(test, ik_join(test, bind), -EPERM);
 	IK_EXPECT_OK(test, ik_join(test, free));
 	ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { sub, IOASID_FREE, id },
-			    { sub, IOASID_SYNC });
+		      { sub, IOASID_SYNC });
 	ik_expect_recyclable(test, id);
 }
 
@@ -303,12 +303,12 @@ static void joins_during_refusal(struct kunit *test)
 	ik_release(sub);
 	IK_EXPECT_ERRNO(test, ik_join(test, bind), -EBUSY);
 	ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { last, IOASID_BIND, id, 5 },
-			    { sub, IOASID_UNBIND, id, 5 });
+		      { sub, IOASID_UNBIND, id, 5 });
 	last->refuse = 0;
 	ik_log_clear(test);
 	ik_bind(test, set, id, 5);
 	ik_expect_log(test, { sub, IOASID_BIND, id, 5 }, { late, IOASID_BIND, id, 5 },
-			    { last, IOASID_BIND, id, 5 });
+		      { last, IOASID_BIND, id, 5 });
 }
 
 static struct kunit_case ioasid_veto_cases[] = {
