@@ -87,16 +87,16 @@ static bool ioasid_before_end(const struct ioasid_sub *sub,
 		return sub->level < event->end.level;
 	if (sub->nb.priority != event->end.priority)
 		return sub->nb.priority > event->end.priority;
-	return sub->serial < event->end.serial;
+	return READ_ONCE(sub->serial) < event->end.serial;
 }
 
 static bool ioasid_wants(const struct ioasid_sub *sub, unsigned long val,
 			 const struct ioasid_event *event)
 {
 	if (val == IOASID_BIND)
-		return sub->serial <= event->horizon;
+		return READ_ONCE(sub->serial) <= event->horizon;
 	if (event->veto)
-		return sub->serial <= event->horizon &&
+		return READ_ONCE(sub->serial) <= event->horizon &&
 		       ioasid_before_end(sub, event);
 	return true;
 }

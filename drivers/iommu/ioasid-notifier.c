@@ -157,18 +157,35 @@ static void ioasid_chain_count(struct ioasid_chain *chain, int n)
 	ioasid_unlock(flags);
 }
 
-/* One at a time for a chain, so that its order is that of the serials */
+/*
+ * One at a time for a chain, so that its order is that of the serials. A serial
+ * is given to who is on the chain, and until then counts as later than any BIND:
+ *
+ *   ioasid_register_notifier(NULL)     ioasid_attach_spid()
+ *                                       horizon = ioasid_sub_serial()
+ *                                       BIND to ioasid_global; refused
+ *    onto ioasid_global
+ *    serial, above the horizon
+ *                                       UNBIND to ioasid_global
+ *
+ * [Required: who did not get the BIND does not get that UNBIND]
+ */
 static int ioasid_sub_add(struct ioasid_sub *sub)
 {
+	int ret;
+
 	scoped_guard(mutex, &ioasid_sub_lock) {
 		if (ioasid_find_sub(sub->user))
 			return -EEXIST;
 		hash_add(ioasid_subs, &sub->node, (unsigned long)sub->user);
-		sub->serial = ++ioasid_serial;
+		sub->serial = U64_MAX;
 	}
 	ioasid_chain_count(sub->chain, 1);
 	/* Waits for handlers that run; not under a lock that others need */
-	return blocking_notifier_chain_register(&sub->chain->head, &sub->nb);
+	ret = blocking_notifier_chain_register(&sub->chain->head, &sub->nb);
+	scoped_guard(mutex, &ioasid_sub_lock)
+		WRITE_ONCE(sub->serial, ++ioasid_serial);
+	return ret;
 }
 
 static struct ioasid_sub *ioasid_sub_del(struct ioasid_chain *chain,

@@ -138,16 +138,25 @@ static int ioasid_alloc_held(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 
 /*
  * With subscribers to ALLOC: a free of the new number that comes at once owes
- * its FREE behind the event lock, so that @e stays and ALLOC is the first.
+ * its FREE behind the event lock, so that @e stays and ALLOC is the first. They
+ * come and go under that lock. If all have gone before it was got here, nobody
+ * is to be told, and nothing keeps @e once it is visible.
  */
 static int ioasid_alloc_told(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 			     unsigned int *hold, ioasid_t *id)
 {
+	unsigned long flags;
+	bool tell;
 	int ret;
 
 	guard(mutex)(&e->set->evt->lock);
+
+	ioasid_lock(flags);
+	tell = ioasid_has_alloc_subscribers(e->set);
+	ioasid_unlock(flags);
+
 	ret = ioasid_alloc_held(e, min, max, hold, id);
-	if (!ret)
+	if (!ret && tell)
 		ioasid_send_alloc(e);
 	return ret;
 }

@@ -354,6 +354,11 @@ bool ik_still_runs(struct ik_task *task)
 	return !wait_for_completion_timeout(&task->done, IK_LOOK);
 }
 
+bool ik_is_done(struct ik_task *task)
+{
+	return completion_done(&task->done);
+}
+
 /* What the function has returned, or returns now */
 int ik_join(struct kunit *test, struct ik_task *task)
 {
