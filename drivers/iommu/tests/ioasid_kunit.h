@@ -203,6 +203,7 @@ void ik_expect_records(struct kunit *test, const struct ik_expected *expected,
  * @test: the running case
  * @out: numbers that it has given, less IK_POOL_BASE
  * @give: the number that it gives, whether right or wrong; 0: one that is free
+ * @slow: it takes its time to take a number back
  * @on_alloc: runs when it is asked
  * @data: for @on_alloc
  * @min: of the last call
@@ -217,6 +218,7 @@ struct ik_pool {
 	struct kunit *test;
 	DECLARE_BITMAP(out, IK_POOL_SIZE);
 	ioasid_t give;
+	bool slow;
 	void (*on_alloc)(struct ik_pool *pool);
 	void *data;
 	ioasid_t min;

@@ -208,6 +208,20 @@ static void all_come_back(struct kunit *test)
 	}
 }
 
+/* The wait for what is freed includes the allocator, however slow */
+static void synchronize_waits(struct kunit *test)
+{
+	struct ik_pool *pool = ik_pool(test);
+	struct ioasid_set *set = ik_set(test);
+	ioasid_t id = ik_alloc(test, set, 1, -1U);
+
+	pool->slow = true;
+	IK_EXPECT_OK(test, ioasid_free(set, id));
+	ioasid_synchronize();
+	KUNIT_EXPECT_EQ(test, pool->returned, 1);
+	KUNIT_EXPECT_EQ(test, ioasid_set_count(set), 0);
+}
+
 /* The next IOMMU with the same register: its numbers are the same */
 static void same_functions(struct kunit *test)
 {
@@ -415,6 +429,7 @@ static struct kunit_case ioasid_allocator_cases[] = {
 	KUNIT_CASE(already_out),
 	KUNIT_CASE(life),
 	KUNIT_CASE(all_come_back),
+	KUNIT_CASE(synchronize_waits),
 	KUNIT_CASE(same_functions),
 	KUNIT_CASE(busy),
 	KUNIT_CASE(busy_core),

@@ -8,7 +8,7 @@
 
 #include "ioasid_kunit_model.h"
 
-#define NR_STEPS	1500
+#define NR_STEPS	1000
 
 /* A dead set is kept by the model for as long as numbers of it are out */
 static void model_settle(struct model *m)

@@ -46,6 +46,8 @@ static void ik_pool_free(ioasid_t id, void *pdata)
 	struct ik_pool *pool = pdata;
 
 	ik_pool_enter(pool);
+	if (pool->slow)
+		schedule_timeout_uninterruptible(2);
 	pool->returned++;
 	pool->last = id;
 	if (id >= IK_POOL_BASE && id < IK_POOL_BASE + IK_POOL_SIZE)

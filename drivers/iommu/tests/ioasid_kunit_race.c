@@ -8,7 +8,7 @@
 #include "ioasid_kunit.h"
 
 #define NR_BINDS	100
-#define NR_ALLOCS	3000
+#define NR_ALLOCS	1000
 
 /* Who subscribes to everything while each BIND is refused */
 struct joiner {
