@@ -52,7 +52,7 @@ static bool ioasid_kill(struct xa_state *xas, struct ioasid_entry *e,
 
 	if (e->bind == IOASID_UNBOUND && !ioasid_has_subscribers(e->set)) {
 		list_del_init(&e->node);
-		RCU_INIT_POINTER(e->private, NULL);
+		e->phase = IOASID_PHASE_OVER;
 		if (!e->refs)
 			ioasid_retire(e);
 		return false;
@@ -86,14 +86,14 @@ void ioasid_event_over(struct ioasid_entry *e, bool stuck)
 
 	ioasid_lock(flags);
 	list_del_init(&e->node);
-	RCU_INIT_POINTER(e->private, NULL);
+	if (!--ioasid_inflight[e->phase])
+		wake_up_all(&ioasid_idle);
+	e->phase = IOASID_PHASE_OVER;
 	if (!stuck) {
 		e->event = false;
 		if (!e->refs)
 			ioasid_retire(e);
 	}
-	if (!--ioasid_inflight[e->phase])
-		wake_up_all(&ioasid_idle);
 	ioasid_unlock(flags);
 }
 

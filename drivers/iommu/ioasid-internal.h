@@ -83,10 +83,14 @@ enum ioasid_bind {
 	IOASID_BOUND,
 };
 
+/* In place of an index of ioasid_inflight */
+#define IOASID_PHASE_OVER	2
+
 /**
  * struct ioasid_entry - one number that is not free
  * @set: owner, which all its numbers keep together; constant
- * @private: the owner's data, read under RCU
+ * @private: the owner's data, read under RCU. The free leaves it as it is: who
+ *	     has found the entry before is not to read NULL instead.
  * @mm: the address space that the number stands for, not referenced;
  *	NULL from the free on
  * @node: in ioasid_set::ids while alive, then in ioasid_set::due until its
@@ -99,7 +103,8 @@ enum ioasid_bind {
  * @state: an &enum ioasid_state, read by ioasid_find_by_spid() without the core lock
  * @event: FREE and SYNC are owed or being sent; keeps the number like a
  *	   reference. Stays set when a subscriber refused to let the number go.
- * @phase: which of ioasid_inflight counts the event
+ * @phase: which of ioasid_inflight counts the event; %IOASID_PHASE_OVER from its
+ *	   end on, when nobody may detach the data any more
  * @bind: an &enum ioasid_bind
  *
  * 64 bytes on a 64-bit machine: a look-up or a free loads one cache line.

@@ -470,6 +470,8 @@ void *ioasid_detach_data(struct ioasid_set *set, ioasid_t id)
 	e = ioasid_lookup(set, id);
 	if (IS_ERR(e))
 		data = e;
+	else if (e->state >= IOASID_FREE_PENDING && e->phase == IOASID_PHASE_OVER)
+		data = NULL;
 	else
 		data = rcu_replace_pointer(e->private, NULL,
 					   lockdep_is_held(&ioasid_ids.xa_lock));
