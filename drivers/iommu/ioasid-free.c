@@ -325,8 +325,11 @@ EXPORT_SYMBOL_GPL(ioasid_synchronize);
 
 static int __init ioasid_free_init(void)
 {
-	/* At a process's death others wait for what is freed here */
-	ioasid_wq = alloc_workqueue("ioasid", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	/*
+	 * Not WQ_MEM_RECLAIM: a subscriber may wait for page requests of a
+	 * device, and so for memory. Nobody waits here to get some.
+	 */
+	ioasid_wq = alloc_workqueue("ioasid", WQ_UNBOUND, 0);
 	return ioasid_wq ? 0 : -ENOMEM;
 }
 core_initcall(ioasid_free_init);

@@ -24,12 +24,16 @@
  * [Required: either set_dev_pasid sees the number dead and writes no entry, or
  *  FREE finds the node]
  *
- * SYNC holds the lock to the end of the flush, so that the SYNC of another set
- * does not find the list empty and return early.
+ * A drain waits for page requests that others have sent as well, and so for as
+ * long as their pages take to come. A process that dies must not: the mmu_notifier
+ * takes intel_ioasid_lock, and a drain is done without it, under
+ * intel_ioasid_drain_lock. SYNC holds that from the flush to the end of the
+ * drain, so that the SYNC of another set does not find the list empty and return
+ * early.
  *
- * Lock order: group->mutex -> intel_ioasid_lock -> dmar_domain::lock,
- * intel_iommu::lock -> queue locks. Fault handling must not take
- * intel_ioasid_lock, because a drain waits for it with the lock held.
+ * Lock order: group->mutex -> intel_ioasid_drain_lock -> intel_ioasid_lock ->
+ * dmar_domain::lock, intel_iommu::lock -> queue locks. Fault handling must take
+ * none of the first three, because a drain waits for it.
  */
 #define pr_fmt(fmt)	"DMAR: " fmt
 
@@ -45,7 +49,9 @@
 #include "iommu.h"
 #include "pasid.h"
 
-/* The registry, and every invalidation and drain for it, to their ends */
+/* Drains to their ends, and that no node goes away meanwhile */
+static DEFINE_MUTEX(intel_ioasid_drain_lock);
+/* The registry, and every invalidation for it to its end */
 DEFINE_MUTEX(intel_ioasid_lock);
 static LIST_HEAD(intel_ioasid_pending);
 
@@ -160,8 +166,8 @@ static void intel_ioasid_quiet(struct intel_ioasid_node *node)
 	list_add_tail(&node->pending, &intel_ioasid_pending);
 }
 
-/* Leaves FPD: a device that goes on raises no interrupts */
-static void intel_ioasid_clear(struct intel_ioasid_node *node)
+/* With @fpd a device that goes on raises no interrupts */
+static void intel_ioasid_clear(struct intel_ioasid_node *node, bool fpd)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
 	struct intel_iommu *iommu = info->iommu;
@@ -171,7 +177,10 @@ static void intel_ioasid_clear(struct intel_ioasid_node *node)
 		pte = intel_pasid_get_entry(node->dev, node->pasid);
 		if (WARN_ON(!pte))
 			return;
-		pasid_clear_entry_with_fpd(pte);
+		if (fpd)
+			pasid_clear_entry_with_fpd(pte);
+		else
+			pasid_clear_entry(pte);
 	}
 	if (!ecap_coherent(iommu->ecap))
 		clflush_cache_range(pte, sizeof(*pte));
@@ -186,13 +195,13 @@ static void intel_ioasid_flush(struct list_head *nodes)
 
 	intel_ioasid_flush_caches(nodes);
 	list_for_each_entry(node, nodes, pending) {
-		intel_ioasid_clear(node);
+		intel_ioasid_clear(node, true);
 		node->clean = true;
 	}
 }
 
-/* Flushes and drains @nodes and takes them off the list: FLUSHED */
-static void intel_ioasid_finish(struct list_head *nodes)
+/* Those of the DEAD @nodes that mm release has not flushed already */
+static void intel_ioasid_flush_dirty(struct list_head *nodes)
 {
 	struct intel_ioasid_node *node, *next;
 	LIST_HEAD(dirty);
@@ -204,9 +213,26 @@ static void intel_ioasid_finish(struct list_head *nodes)
 			list_move_tail(&node->pending, &dirty);
 	intel_ioasid_flush(&dirty);
 	list_splice(&dirty, nodes);
+}
+
+/*
+ * Drains @nodes, which are DEAD and clean, and takes them off the list: FLUSHED.
+ * Nobody else touches such nodes: FREE wants LIVE ones, mm release dirty ones,
+ * and to remove one takes intel_ioasid_drain_lock.
+ */
+static void intel_ioasid_drain(struct list_head *nodes)
+{
+	struct intel_ioasid_node *node, *next;
+
+	lockdep_assert_held(&intel_ioasid_drain_lock);
+	lockdep_assert_not_held(&intel_ioasid_lock);
+
+	list_for_each_entry(node, nodes, pending)
+		intel_iommu_drain_pasid_prq(node->dev, node->pasid);
+
+	guard(mutex)(&intel_ioasid_lock);
 
 	list_for_each_entry_safe(node, next, nodes, pending) {
-		intel_iommu_drain_pasid_prq(node->dev, node->pasid);
 		intel_ioasid_set_state(node, INTEL_IOASID_FLUSHED);
 		list_del_init(&node->pending);
 	}
@@ -217,12 +243,17 @@ static void intel_ioasid_finish_one(struct intel_ioasid_node *node)
 {
 	LIST_HEAD(one);
 
-	if (node->state == INTEL_IOASID_LIVE)
-		intel_ioasid_quiet(node);
-	if (node->state == INTEL_IOASID_DEAD) {
-		list_move(&node->pending, &one);
-		intel_ioasid_finish(&one);
+	lockdep_assert_held(&intel_ioasid_drain_lock);
+
+	scoped_guard(mutex, &intel_ioasid_lock) {
+		if (node->state == INTEL_IOASID_LIVE)
+			intel_ioasid_quiet(node);
+		if (node->state == INTEL_IOASID_DEAD) {
+			list_move(&node->pending, &one);
+			intel_ioasid_flush_dirty(&one);
+		}
 	}
+	intel_ioasid_drain(&one);
 }
 
 static void intel_ioasid_free(ioasid_t pasid)
@@ -243,9 +274,15 @@ static void intel_ioasid_free(ioasid_t pasid)
 
 static void intel_ioasid_sync(void)
 {
-	guard(mutex)(&intel_ioasid_lock);
+	LIST_HEAD(nodes);
 
-	intel_ioasid_finish(&intel_ioasid_pending);
+	guard(mutex)(&intel_ioasid_drain_lock);
+
+	scoped_guard(mutex, &intel_ioasid_lock) {
+		list_splice_init(&intel_ioasid_pending, &nodes);
+		intel_ioasid_flush_dirty(&nodes);
+	}
+	intel_ioasid_drain(&nodes);
 }
 
 static int intel_ioasid_notify(struct notifier_block *nb, unsigned long val,
@@ -376,33 +413,41 @@ int intel_ioasid_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 	if (!iommu_driver_pasid_managed(dev, pasid))
 		return setup(domain, dev, pasid, old);
 
-	guard(mutex)(&intel_ioasid_lock);
-
-	node = intel_ioasid_find(dev, pasid);
-	if (!node) {
-		node = intel_ioasid_add(dev, pasid);
-		if (!node)
-			return -ENOMEM;
-		fresh = true;
+	scoped_guard(mutex, &intel_ioasid_lock) {
+		node = intel_ioasid_find(dev, pasid);
+		if (!node) {
+			node = intel_ioasid_add(dev, pasid);
+			if (!node)
+				return -ENOMEM;
+			fresh = true;
+		}
+		alive = ioasid_alive(pasid);
+		if (alive) {
+			ret = setup(domain, dev, pasid, old);
+			if (!ret) {
+				node->domain = domain;
+				intel_ioasid_set_state(node, INTEL_IOASID_LIVE);
+				return 0;
+			}
+		}
 	}
+	/* group->mutex keeps the node, which does not change any more if dead */
+	guard(mutex)(&intel_ioasid_drain_lock);
 
-	alive = ioasid_alive(pasid);
-	if (alive) {
-		ret = setup(domain, dev, pasid, old);
-	} else {
+	if (!alive) {
 		intel_ioasid_finish_one(node);
-		intel_ioasid_clear(node);
 		ret = intel_ioasid_attach_dead(domain, dev, pasid, old);
 	}
-	if (ret) {
-		if (fresh)
-			intel_ioasid_remove(node);
-		return ret;
+
+	guard(mutex)(&intel_ioasid_lock);
+
+	if (!ret) {
+		intel_ioasid_clear(node, true);
+		node->domain = domain;
+	} else if (fresh) {
+		intel_ioasid_remove(node);
 	}
-	node->domain = domain;
-	if (alive)
-		intel_ioasid_set_state(node, INTEL_IOASID_LIVE);
-	return 0;
+	return ret;
 }
 
 /**
@@ -417,23 +462,25 @@ int intel_ioasid_set_dev_pasid(struct iommu_domain *domain, struct device *dev,
 bool intel_ioasid_detach(struct device *dev, ioasid_t pasid,
 			 struct iommu_domain *old)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(dev);
 	struct intel_ioasid_node *node;
 
 	if (!iommu_driver_pasid_managed(dev, pasid))
 		return false;
 
-	guard(mutex)(&intel_ioasid_lock);
+	guard(mutex)(&intel_ioasid_drain_lock);
 
-	node = intel_ioasid_find(dev, pasid);
+	scoped_guard(mutex, &intel_ioasid_lock)
+		node = intel_ioasid_find(dev, pasid);
 	if (WARN_ON(!node))
 		return false;
 
-	if (node->state == INTEL_IOASID_LIVE && ioasid_alive(pasid))
-		intel_pasid_tear_down_entry(info->iommu, dev, pasid);
-	else
-		intel_ioasid_finish_one(node);
+	intel_ioasid_finish_one(node);
 
+	guard(mutex)(&intel_ioasid_lock);
+
+	/* A device that goes on with the PASID of a living process is reported */
+	if (ioasid_alive(pasid))
+		intel_ioasid_clear(node, false);
 	iopf_for_domain_remove(old, dev);
 	domain_remove_dev_pasid(old, dev, pasid);
 	intel_ioasid_remove(node);

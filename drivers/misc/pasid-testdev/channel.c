@@ -14,6 +14,9 @@
 #define PDT_MODE_ALL	(PDT_MODE_ATS | PDT_MODE_PRI | PDT_MODE_MSI | \
 			 PDT_MODE_FILL)
 
+#define PDT_RAW_ALL	(PDT_RAW_COUNT_MASK | PDT_RAW_READ | PDT_RAW_WRITE | \
+			 PDT_RAW_NEXT | PDT_RAW_PART)
+
 /* A device that is gone reads as all ones, and issues nothing any more */
 static bool pdt_status_idle(u32 status)
 {
@@ -175,8 +178,40 @@ int pdt_engine_stop(struct pdt_channel *ch)
 	lockdep_assert_held(&ch->lock);
 
 	pdt_write(ch, PDT_CH_ENG_CMD, 0);
+	pdt_write(ch, PDT_CH_CMD, PDT_CMD_ABORT);
 	return read_poll_timeout(pdt_idle, idle, idle, 20, PDT_TIMEOUT_US,
 				 false, ch);
+}
+
+/**
+ * pdt_page_request() - Let a channel send page requests.
+ * @ch: Channel, locked.
+ * @req: What to ask for.
+ *
+ * Return:
+ * * %0 - sent, or nothing if PRI is off
+ * * %-EINVAL - bad request, or no PASID to ask with
+ * * %-EBUSY - a single request is under way
+ */
+int pdt_page_request(struct pdt_channel *ch, const struct pdt_page_req *req)
+{
+	ioasid_t pasid = req->pasid;
+
+	lockdep_assert_held(&ch->lock);
+
+	if (pasid == PDT_NO_PASID)
+		pasid = ch->pasid;
+	if (pasid == IOMMU_PASID_INVALID || pasid & ~PDT_CH_PASID_MASK ||
+	    req->what & ~PDT_RAW_ALL)
+		return -EINVAL;
+	if (!pdt_status_idle(pdt_read(ch, PDT_CH_STATUS)))
+		return -EBUSY;
+
+	pdt_write(ch, PDT_CH_PASID, pasid | PDT_CH_PASID_VALID);
+	pdt_write(ch, PDT_CH_IOVA_LO, lower_32_bits(req->addr));
+	pdt_write(ch, PDT_CH_IOVA_HI, upper_32_bits(req->addr));
+	pdt_write(ch, PDT_CH_PRI_RAW, req->what);
+	return 0;
 }
 
 /**
@@ -199,4 +234,7 @@ void pdt_status(struct pdt_channel *ch, struct pdt_status *st)
 	st->ats_req = pdt_read(ch, PDT_CH_ATS_REQ);
 	st->atc_hit = pdt_read(ch, PDT_CH_ATC_HIT);
 	st->pri_req = pdt_read(ch, PDT_CH_PRI_REQ);
+	st->pri_ok = pdt_read(ch, PDT_CH_PRI_RESP_OK);
+	st->pri_invalid = pdt_read(ch, PDT_CH_PRI_RESP_INVALID);
+	st->pri_failure = pdt_read(ch, PDT_CH_PRI_RESP_FAILURE);
 }

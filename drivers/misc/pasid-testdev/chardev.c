@@ -21,6 +21,8 @@ static int pdt_ioc_info(struct pdt_channel *ch, void __user *arg)
 		.max_pasids = pdt->pdev->dev.iommu->max_pasids,
 		.atc_inv = readl(pdt->bar + PDT_ATC_INV),
 		.ioasid = IS_ENABLED(CONFIG_IOASID),
+		.pri_out = readl(pdt->bar + PDT_PRI_OUT),
+		.pri_stray = readl(pdt->bar + PDT_PRI_STRAY),
 	};
 
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
@@ -144,6 +146,28 @@ static int pdt_ioc_crowd(struct pdt_channel *ch, void __user *arg)
 	return op.pad ? -EINVAL : pdt_crowd_op(ch, &op);
 }
 
+static int pdt_ioc_page_req(struct pdt_channel *ch, void __user *arg)
+{
+	struct pdt_page_req req;
+
+	if (copy_from_user(&req, arg, sizeof(req)))
+		return -EFAULT;
+	return pdt_page_request(ch, &req);
+}
+
+static int pdt_ioc_slow(struct pdt_channel *ch, void __user *arg)
+{
+	struct pdt_slow slow;
+	int ret;
+
+	if (copy_from_user(&slow, arg, sizeof(slow)))
+		return -EFAULT;
+	ret = pdt_slow_op(ch, &slow);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &slow, sizeof(slow)) ? -EFAULT : 0;
+}
+
 /* Commands for the channel of the file, which is locked and there */
 static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 			   void __user *arg)
@@ -171,6 +195,10 @@ static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 		return pdt_ioc_ioasid(ch, arg);
 	case PDT_IOC_CROWD:
 		return pdt_ioc_crowd(ch, arg);
+	case PDT_IOC_PAGE_REQ:
+		return pdt_ioc_page_req(ch, arg);
+	case PDT_IOC_SLOW:
+		return pdt_ioc_slow(ch, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -249,7 +277,11 @@ static int pdt_mmap(struct file *file, struct vm_area_struct *vma)
 	struct page *page;
 	int ret;
 
-	if (vma->vm_pgoff || vma_pages(vma) != 1)
+	if (vma_pages(vma) != 1)
+		return -EINVAL;
+	if (vma->vm_pgoff == PDT_SLOW_OFFSET >> PAGE_SHIFT)
+		return pdt_slow_mmap(vma);
+	if (vma->vm_pgoff)
 		return -EINVAL;
 
 	/*
@@ -295,6 +327,8 @@ static int pdt_release(struct inode *inode, struct file *file)
 	struct pdt_channel *ch = file->private_data;
 	struct pdt_device *pdt = ch->pdt;
 
+	/* Before the channel's lock: unbind may wait for who waits there */
+	pdt_slow_release(ch);
 	scoped_guard(mutex, &ch->lock) {
 		pdt_ioasid_drop_test_ref(ch);
 		if (ch->state != PDT_CHAN_GONE) {

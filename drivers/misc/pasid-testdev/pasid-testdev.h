@@ -23,6 +23,7 @@
 struct page;
 struct pdt_crowd;
 struct pdt_device;
+struct vm_area_struct;
 
 struct pdt_channel {
 	struct pdt_device *pdt;
@@ -112,6 +113,7 @@ extern const struct file_operations pdt_fops;
 int pdt_dma(struct pdt_channel *ch, struct pdt_dma *dma);
 int pdt_engine_start(struct pdt_channel *ch, const struct pdt_engine *eng);
 int pdt_engine_stop(struct pdt_channel *ch);
+int pdt_page_request(struct pdt_channel *ch, const struct pdt_page_req *req);
 bool pdt_idle(struct pdt_channel *ch);
 void pdt_status(struct pdt_channel *ch, struct pdt_status *st);
 
@@ -123,6 +125,11 @@ void pdt_unbind(struct pdt_channel *ch);
 void pdt_set_page(struct pdt_channel *ch, struct page *page);
 void pdt_try_release_pasid(struct pdt_channel *ch);
 void pdt_release_pasid(struct pdt_channel *ch);
+
+/* slow.c: a page that takes its time */
+int pdt_slow_op(struct pdt_channel *ch, struct pdt_slow *slow);
+void pdt_slow_release(struct pdt_channel *ch);
+int pdt_slow_mmap(struct vm_area_struct *vma);
 
 /* debugfs.c */
 void pdt_debugfs_init(void);

@@ -24,6 +24,8 @@
 #define PDT_CAPS_PASID_BITS(caps) (((caps) >> 16) & 0xff)
 #define PDT_ATC_INV		0x08		/* device-TLB invalidations received */
 #define PDT_ATC_FLUSH		0x0c		/* write: empty the device TLB */
+#define PDT_PRI_OUT		0x10		/* page request groups not answered yet */
+#define PDT_PRI_STRAY		0x14		/* responses nobody had asked for */
 
 /*
  * Counters: what the emulated IOMMU executed and reported, 64 bits each,
@@ -48,6 +50,8 @@
 #define PDT_CNT_VTD_PC_G(g)	(0x20 + (g))
 #define PDT_CNT_VTD_PIOTLB_G(g)	(0x24 + (g))
 #define PDT_CNT_VTD_IOTLB_G(g)	(0x28 + (g))
+/* VT-d: page group responses by response code, PDT_PAGE_RESP_* */
+#define PDT_CNT_VTD_PGRESP_C(c)	(0x30 + (c))
 /* Any IOMMU */
 #define PDT_CNT_DOORBELL	0x50		/* queue tail writes */
 #define PDT_CNT_FAULT		0x51		/* faults detected */
@@ -57,6 +61,12 @@
 #define PDT_CNT_FAULT_IRQ	0x55		/* fault interrupts sent */
 #define PDT_CNT_NP_FPD		0x56		/* non-present entry read, FPD set */
 #define PDT_CNT_NP_NOFPD	0x57		/* non-present entry read, FPD clear */
+#define PDT_CNT_PAGE_REQ	0x58		/* page requests, as software sees them */
+#define PDT_CNT_PAGE_REQ_LOST	0x59		/* dropped, the queue being full */
+#define PDT_CNT_PAGE_REQ_BAD	0x5a		/* refused by the IOMMU by itself */
+#define PDT_CNT_PAGE_IRQ	0x5b		/* page request interrupts sent */
+#define PDT_CNT_PAGE_DRAIN	0x5c		/* waits that drain page requests */
+#define PDT_CNT_PAGE_OVERFLOW	0x5d		/* the queue became full */
 /* SMMUv3: commands executed, by opcode */
 #define PDT_CNT_SMMU_CMD(op)	(0x80 + (op))
 
@@ -72,7 +82,7 @@
 #define PDT_CH_PASID_MASK	0x000fffff
 #define PDT_CH_MODE		0x04
 #define PDT_MODE_ATS		0x1		/* translate first, keep in the ATC */
-#define PDT_MODE_PRI		0x2		/* ask for pages that are not there */
+#define PDT_MODE_PRI		0x2		/* with ATS: ask for pages that are not there */
 #define PDT_MODE_MSI		0x4		/* interrupt on completion */
 #define PDT_MODE_FILL		0x8		/* a write fills the buffer first */
 #define PDT_CH_IOVA_LO		0x08
@@ -87,6 +97,7 @@
 #define PDT_CMD_READ		1		/* memory to buffer */
 #define PDT_CMD_WRITE		2		/* buffer to memory */
 #define PDT_CMD_FADD		3		/* 64-bit fetch-and-add of OPERAND */
+#define PDT_CMD_ABORT		0		/* wait for no page any more */
 #define PDT_CH_STATUS		0x2c
 #define PDT_STATUS_BUSY		0x1
 #define PDT_STATUS_DONE		0x2
@@ -95,8 +106,8 @@
 #define PDT_ERR_DMA		1		/* refused by the IOMMU */
 #define PDT_ERR_ATS		2		/* no translation */
 #define PDT_ERR_PRI_SEND	3		/* page request not sent */
-#define PDT_ERR_PRI_RESP	4		/* page request refused */
-#define PDT_ERR_DISABLED	5		/* bus master, PASID or ATS is off */
+#define PDT_ERR_PRI_RESP	4		/* page request refused, or aborted */
+#define PDT_ERR_DISABLED	5		/* bus master, PASID, ATS or PRI is off */
 
 /*
  * The engine of a channel repeats one command, with the registers as they were
@@ -114,6 +125,33 @@
 
 #define PDT_CH_ATS_REQ		0x48		/* translation requests sent */
 #define PDT_CH_ATC_HIT		0x4c		/* translations found in the ATC */
+
+/*
+ * Page requests. A request for memory that meets a page that is not there, with
+ * PDT_MODE_ATS and PDT_MODE_PRI, sends a page request group for the rest of
+ * what it needs, and is under way (BUSY, or RUNNING for an engine) until the
+ * response comes: then it tries again. When it is stopped meanwhile, the group
+ * is left without anybody who waits for it, and a Stop Marker follows it.
+ */
 #define PDT_CH_PRI_REQ		0x50		/* page requests sent */
+#define PDT_CH_PRI_RESP_OK	0x54		/* responses: Success */
+#define PDT_CH_PRI_RESP_INVALID	0x58		/* Invalid Request */
+#define PDT_CH_PRI_RESP_FAILURE	0x5c		/* all others */
+#define PDT_PAGE_RESP_SUCCESS	0x0
+#define PDT_PAGE_RESP_INVALID	0x1
+#define PDT_PAGE_RESP_FAILURE	0xf
+
+/*
+ * Page requests without a request for memory, with PASID and IOVA as they are
+ * in the registers: each a group of its own unless PDT_RAW_PART. Nothing limits
+ * how many are under way, so this can fill the IOMMU's queue. Each channel has
+ * 16 group indices for them, which are used in turn, answered or not.
+ */
+#define PDT_CH_PRI_RAW		0x60		/* write: send */
+#define PDT_RAW_COUNT_MASK	0xffff
+#define PDT_RAW_READ		0x10000
+#define PDT_RAW_WRITE		0x20000		/* neither: a Stop Marker */
+#define PDT_RAW_NEXT		0x40000		/* each for the next page */
+#define PDT_RAW_PART		0x80000		/* not the last of its group */
 
 #endif /* PASID_TESTDEV_REGS_H */

@@ -24,6 +24,8 @@
  * @max_pasids: out: the device can use PASIDs below this
  * @atc_inv: out: device-TLB invalidations received so far
  * @ioasid: out: 1 if the kernel has the IOASID allocator
+ * @pri_out: out: page request groups of the device that are not answered yet
+ * @pri_stray: out: responses that it got and had not asked for
  */
 struct pdt_info {
 	__u32 channel;
@@ -32,6 +34,8 @@ struct pdt_info {
 	__u32 max_pasids;
 	__u32 atc_inv;
 	__u32 ioasid;
+	__u32 pri_out;
+	__u32 pri_stray;
 };
 
 /**
@@ -124,6 +128,9 @@ enum {
  * @ats_req: out: translation requests the channel has sent
  * @atc_hit: out: translations it found in the device's own TLB
  * @pri_req: out: page requests it has sent
+ * @pri_ok: out: responses to them: Success
+ * @pri_invalid: out: Invalid Request
+ * @pri_failure: out: Response Failure
  */
 struct pdt_status {
 	__u32 channel;
@@ -138,6 +145,9 @@ struct pdt_status {
 	__u32 ats_req;
 	__u32 atc_hit;
 	__u32 pri_req;
+	__u32 pri_ok;
+	__u32 pri_invalid;
+	__u32 pri_failure;
 };
 
 /**
@@ -240,6 +250,45 @@ struct pdt_crowd_op {
 	__u32 pad;
 };
 
+/**
+ * struct pdt_page_req - ioctl(PDT_IOC_PAGE_REQ)
+ * @addr: in: the page that is asked for
+ * @pasid: in: whose, or PDT_NO_PASID: that of the channel
+ * @what: in: PDT_RAW_*, and how many requests
+ *
+ * Sends page requests without a DMA that needs the page, and does not wait for
+ * the responses: ioctl(PDT_IOC_STATUS) tells. A PASID other than that of the
+ * channel is what a device with a defect does.
+ */
+struct pdt_page_req {
+	__aligned_u64 addr;
+	__u32 pasid;
+	__u32 what;
+};
+
+#define PDT_SLOW_OFFSET		0x100000
+
+enum {
+	PDT_SLOW_STALL = 1,	/* who touches the page waits, from now on */
+	PDT_SLOW_STALL_END,	/* no more, but who unmaps it does */
+	PDT_SLOW_GO,		/* nobody waits */
+	PDT_SLOW_COUNT,		/* value = how many wait */
+};
+
+/**
+ * struct pdt_slow - ioctl(PDT_IOC_SLOW)
+ * @op: in: PDT_SLOW_*
+ * @value: out: see above
+ *
+ * A page that takes its time, at offset PDT_SLOW_OFFSET of the file: whoever
+ * touches it the first time waits in the page fault. One for all devices;
+ * close() of the file that has stalled it lets all go.
+ */
+struct pdt_slow {
+	__u32 op;
+	__u32 value;
+};
+
 #define PDT_IOC_INFO		_IOR('P', 0x00, struct pdt_info)
 #define PDT_IOC_BIND		_IOR('P', 0x01, struct pdt_bind)
 #define PDT_IOC_UNBIND		_IO('P', 0x02)
@@ -253,5 +302,7 @@ struct pdt_crowd_op {
 #define PDT_IOC_FREE		_IO('P', 0x0a)
 #define PDT_IOC_IOASID		_IOWR('P', 0x0b, struct pdt_ioasid)
 #define PDT_IOC_CROWD		_IOW('P', 0x0c, struct pdt_crowd_op)
+#define PDT_IOC_PAGE_REQ	_IOW('P', 0x0d, struct pdt_page_req)
+#define PDT_IOC_SLOW		_IOWR('P', 0x0e, struct pdt_slow)
 
 #endif /* PASID_TESTDEV_UAPI_H */

@@ -12,7 +12,7 @@
 #include "hw/pci/pci_bus.h"
 #include "pasid-testdev-internal.h"
 
-static bool pdt_ctrl(PasidTestDev *d, unsigned offset, uint16_t bit)
+bool pdt_ctrl(PasidTestDev *d, unsigned offset, uint16_t bit)
 {
     return pci_get_word(PCI_DEVICE(d)->config + offset) & bit;
 }
@@ -27,6 +27,24 @@ bool pdt_pasid_on(PasidTestDev *d)
 {
     return d->pasid_bits && pdt_ctrl(d, d->pasid_cap + PCI_PASID_CTRL,
                                      PCI_PASID_CTRL_ENABLE);
+}
+
+uint32_t pdt_pasid(const PDTRequest *req)
+{
+    return req->pasid & PDT_CH_PASID_VALID ? req->pasid & PDT_CH_PASID_MASK :
+                                             PCI_NO_PASID;
+}
+
+IOMMUAccessFlags pdt_access(const PDTRequest *req)
+{
+    switch (req->cmd) {
+    case PDT_CMD_READ:
+        return IOMMU_RO;
+    case PDT_CMD_WRITE:
+        return IOMMU_WO;
+    default:
+        return IOMMU_RW;
+    }
 }
 
 void pdt_atc_flush(PasidTestDev *d)
@@ -55,6 +73,7 @@ static void pdt_ats_invalidate(void *opaque, uint32_t pasid, bool global,
 
 const PCIATSClient pdt_ats_client = {
     .invalidate = pdt_ats_invalidate,
+    .page_response = pdt_page_response,
 };
 
 /* Translate for an access that needs @want, by the ATC or an ATS request */
@@ -122,7 +141,7 @@ static MemTxResult pdt_fetch_add(AddressSpace *as, hwaddr addr,
     return r;
 }
 
-/* The part of a request that lies in one 4 KiB page. Returns PDT_ERR_* or 0 */
+/* The part of a request that lies in one 4 KiB page; returns as pdt_run() */
 static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
                              uint32_t pasid, uint32_t done, uint32_t len,
                              uint64_t *result)
@@ -130,14 +149,13 @@ static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
     PCIDevice *pdev = PCI_DEVICE(ch->dev);
     AddressSpace *as = &address_space_memory;
     hwaddr iova = req->iova + done, addr;
-    IOMMUAccessFlags want = req->cmd == PDT_CMD_READ ? IOMMU_RO :
-                            req->cmd == PDT_CMD_WRITE ? IOMMU_WO : IOMMU_RW;
+    IOMMUAccessFlags want = pdt_access(req);
     IOMMUTLBEntry t;
     MemTxResult r;
 
     if (req->mode & PDT_MODE_ATS) {
         if (!pdt_ats_translate(ch, pasid, iova, want, &addr)) {
-            return PDT_ERR_ATS;
+            return req->mode & PDT_MODE_PRI ? PDT_WANT_PAGE : PDT_ERR_ATS;
         }
     } else if (pasid != PCI_NO_PASID) {
         if (!pci_translate_pasid(pdev, pasid, iova, want & IOMMU_WO, false,
@@ -161,36 +179,36 @@ static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
     return r == MEMTX_OK ? 0 : PDT_ERR_DMA;
 }
 
-unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint64_t *result)
+unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint32_t *done,
+                 uint64_t *result)
 {
     PasidTestDev *d = ch->dev;
-    uint32_t done = 0, pasid = PCI_NO_PASID;
+    uint32_t pasid = pdt_pasid(&req);
     unsigned err = 0;
 
-    if (req.pasid & PDT_CH_PASID_VALID) {
-        pasid = req.pasid & PDT_CH_PASID_MASK;
-    }
     if (!pdt_ctrl(d, PCI_COMMAND, PCI_COMMAND_MASTER) ||
         (pasid != PCI_NO_PASID && (!pdt_pasid_on(d) ||
                                    pasid >> d->pasid_bits)) ||
-        ((req.mode & PDT_MODE_ATS) && !pdt_ats_on(d))) {
+        ((req.mode & PDT_MODE_ATS) && !pdt_ats_on(d)) ||
+        ((req.mode & PDT_MODE_PRI) && !(pdt_pri_on(d) &&
+                                        (req.mode & PDT_MODE_ATS)))) {
         return PDT_ERR_DISABLED;
     }
 
-    if (req.cmd == PDT_CMD_FADD) {
-        req.len = sizeof(*result);
-    } else if (req.cmd == PDT_CMD_WRITE && (req.mode & PDT_MODE_FILL)) {
+    if (req.cmd == PDT_CMD_WRITE && (req.mode & PDT_MODE_FILL)) {
         for (unsigned i = 0; i < req.len; i += sizeof(req.pattern)) {
             stl_le_p(ch->buf + i, req.pattern);
         }
     }
 
-    while (done < req.len && !err) {
-        uint32_t page = 4 * KiB - ((req.iova + done) & (4 * KiB - 1));
-        uint32_t len = MIN(req.len - done, page);
+    while (*done < req.len && !err) {
+        uint32_t page = 4 * KiB - ((req.iova + *done) & (4 * KiB - 1));
+        uint32_t len = MIN(req.len - *done, page);
 
-        err = pdt_run_page(ch, &req, pasid, done, len, result);
-        done += len;
+        err = pdt_run_page(ch, &req, pasid, *done, len, result);
+        if (!err) {
+            *done += len;
+        }
     }
     return err;
 }

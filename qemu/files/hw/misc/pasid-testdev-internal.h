@@ -16,6 +16,8 @@
 OBJECT_DECLARE_SIMPLE_TYPE(PasidTestDev, PASID_TESTDEV)
 
 #define PDT_ATC_SIZE        64
+#define PDT_NR_GROUPS       512     /* page request groups, by their index */
+#define PDT_MAX_OUT         256     /* page requests that may be outstanding */
 
 /* Config space */
 #define PDT_EXP_CAP         0x80
@@ -40,20 +42,46 @@ typedef struct PDTRequest {
     uint64_t iova, operand;
 } PDTRequest;
 
-typedef struct PDTChannel {
+typedef struct PDTChannel PDTChannel;
+
+/* A command on its way: that of CH_CMD, or that of the engine */
+typedef struct PDTJob {
+    PDTChannel *ch;
+    PDTRequest req;                 /* req.cmd: there is one */
+    uint32_t done;                  /* bytes */
+    unsigned epoch;                 /* counts starts and stops */
+    QEMUTimer timer;
+    bool due;                       /* the BH has to run it */
+
+    bool waiting;                   /* for the response to group prgi */
+    uint16_t prgi;
+    unsigned asked;                 /* groups sent for this command */
+} PDTJob;
+
+/* What is known of a group index */
+typedef struct PDTGroup {
+    unsigned out;                   /* responses to come */
+    uint32_t pasid;
+    bool answered;
+    unsigned code;
+} PDTGroup;
+
+struct PDTChannel {
     PasidTestDev *dev;
+    unsigned nr;
     PDTRequest regs;
     uint32_t status;
     uint64_t result;
     uint32_t ats_req, atc_hit;
 
-    QEMUTimer timer;
-    bool due;                       /* the timer fired, the BH has to run */
-    PDTRequest eng;                 /* eng.cmd: the engine is running */
+    PDTJob cmd, eng;
     uint32_t eng_period, eng_left, eng_ok, eng_fault;
 
+    unsigned raw_next;              /* group index of the next raw request */
+    uint32_t pri_req, pri_ok, pri_invalid, pri_failure;
+
     uint8_t buf[PDT_BUF_SIZE];
-} PDTChannel;
+};
 
 struct PasidTestDev {
     PCIDevice parent_obj;
@@ -61,24 +89,61 @@ struct PasidTestDev {
     QEMUBH *bh;
 
     uint8_t pasid_bits;             /* 0: no PASID capability */
-    bool has_ats;
-    uint16_t pasid_cap;             /* where the capability is */
+    bool has_ats, has_pri;
+    uint16_t pasid_cap, pri_cap;    /* where the capabilities are */
 
     uint32_t atc_inv;
     unsigned atc_next;              /* victim of the next insertion */
     PDTAtcEntry atc[PDT_ATC_SIZE];
+    uint32_t pri_out, pri_stray;
+    PDTGroup groups[PDT_NR_GROUPS];
     PDTChannel ch[PDT_NR_CHANNELS];
 };
 
+/* More than the PDT_ERR_* of a command */
+#define PDT_WANT_PAGE       0x100   /* a page is not there: ask for it */
+#define PDT_WAITING         0x101   /* and has been asked for */
+
+bool pdt_ctrl(PasidTestDev *d, unsigned offset, uint16_t bit);
 bool pdt_ats_on(PasidTestDev *d);
 bool pdt_pasid_on(PasidTestDev *d);
+bool pdt_pri_on(PasidTestDev *d);
+
+/* The PASID of a request, or PCI_NO_PASID */
+uint32_t pdt_pasid(const PDTRequest *req);
+IOMMUAccessFlags pdt_access(const PDTRequest *req);
 
 /* Empty the device TLB */
 void pdt_atc_flush(PasidTestDev *d);
 
-/* Execute @req, a copy that nothing else can change. Returns PDT_ERR_* or 0 */
-unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint64_t *result);
+/*
+ * Execute what *@done has left of @req, a copy that nothing else can change.
+ * Returns PDT_ERR_*, PDT_WANT_PAGE or 0
+ */
+unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint32_t *done,
+                 uint64_t *result);
+
+/* Ask for the pages that @job still needs. Returns PDT_ERR_* or PDT_WAITING */
+unsigned pdt_ask(PDTJob *job);
+
+/* Nobody waits for the answer any more: send a Stop Marker */
+void pdt_ask_no_more(PDTJob *job);
+
+/* Is @job to go on? Then *@err is the answer it got: PDT_ERR_* or 0 */
+bool pdt_answered(PDTJob *job, unsigned *err);
+
+/* Let the BH run @job */
+void pdt_job_wake(PDTJob *job);
+
+/* The register PDT_CH_PRI_RAW */
+void pdt_raw_requests(PDTChannel *ch, uint32_t val);
+
+void pdt_pri_init(PasidTestDev *d, uint16_t offset);
+void pdt_pri_config_written(PasidTestDev *d);
+void pdt_pri_reset(PasidTestDev *d);
 
 extern const PCIATSClient pdt_ats_client;
+void pdt_page_response(void *opaque, uint32_t pasid, uint16_t prgi,
+                       unsigned code);
 
 #endif /* HW_MISC_PASID_TESTDEV_INTERNAL_H */

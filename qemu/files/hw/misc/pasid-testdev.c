@@ -4,7 +4,8 @@
  * The register map is hw/misc/pasid-testdev-regs.h.  The device has some
  * channels.  A channel executes one command at a time: it reads memory into its
  * buffer, writes its buffer to memory, or does an atomic fetch-and-add.  A
- * command is done when the write to CH_CMD returns.  The engine of a channel
+ * command is done when the write to CH_CMD returns, unless it has to wait for a
+ * page that the device has asked for (PDT_MODE_PRI).  The engine of a channel
  * repeats a command by itself, with the registers as they were when it was
  * started, until its count is used up, it is stopped, or the function is reset.
  *
@@ -15,12 +16,14 @@
  *   request, and the answer is kept in the device TLB (ATC), tagged with the
  *   PASID, until an invalidation request of the IOMMU removes it.
  *
- * All code runs under the BQL, and a request never outlives the call that made
- * it.  So none is in flight while an invalidation request, a stop or a reset is
- * handled, unless that comes out of a request of this device itself: guests may
- * point DMA at any register, including those of the IOMMU and the config space.
- * So a request is copied before it is run, no ATC entry is held across a call,
- * and MMIO and engine share the reentrancy guard of the device.
+ * All code runs under the BQL, and a request for memory never outlives the call
+ * that made it; what waits for a page starts anew after the answer.  So none is
+ * in flight while an invalidation request, a stop or a reset is handled, unless
+ * that comes out of a request of this device itself: guests may point DMA at any
+ * register, including those of the IOMMU and the config space.  So a request is
+ * copied before it is run, PDTJob.epoch tells if it was stopped meanwhile, no
+ * ATC entry is held across a call, and MMIO and engine share the reentrancy
+ * guard of the device.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -46,39 +49,93 @@ static void pdt_notify(PasidTestDev *d, uint32_t mode)
     }
 }
 
-static void pdt_command(PDTChannel *ch, uint32_t cmd)
+static void pdt_job_start(PDTJob *job, uint32_t cmd)
 {
-    PDTRequest req = ch->regs;
+    job->req = job->ch->regs;
+    job->req.cmd = cmd;
+    if (cmd == PDT_CMD_FADD) {
+        job->req.len = sizeof(job->ch->result);
+    }
+    job->done = job->asked = 0;
+    job->epoch++;
+}
+
+static void pdt_job_stop(PDTJob *job)
+{
+    job->req.cmd = 0;
+    job->due = job->waiting = false;
+    job->epoch++;
+    timer_del(&job->timer);
+}
+
+/* One attempt. Returns false if there is nothing to report (yet) */
+static bool pdt_job_step(PDTJob *job, unsigned *err, uint64_t *result)
+{
+    uint32_t done = job->done;
+    unsigned epoch = job->epoch;
+
+    if (!job->req.cmd || !pdt_answered(job, err)) {
+        return false;
+    }
+    if (!*err) {
+        *err = pdt_run(job->ch, job->req, &done, result);
+        if (job->epoch != epoch) {
+            return false;           /* the request reset the function */
+        }
+        job->done = done;
+    }
+    if (*err == PDT_WANT_PAGE) {
+        *err = pdt_ask(job);
+    }
+    return *err != PDT_WAITING;
+}
+
+static void pdt_command_done(PDTChannel *ch, unsigned err)
+{
+    uint32_t mode = ch->cmd.req.mode;
+
+    pdt_job_stop(&ch->cmd);
+    ch->status = PDT_STATUS_DONE | (err ? PDT_STATUS_FAULT | err << 8 : 0);
+    pdt_notify(ch->dev, mode);
+}
+
+static void pdt_command_step(PDTChannel *ch)
+{
     uint64_t result = ch->result;
     unsigned err;
 
-    req.cmd = cmd;
-    ch->status = PDT_STATUS_BUSY;
-    err = pdt_run(ch, req, &result);
-    ch->result = result;
-    ch->status = PDT_STATUS_DONE | (err ? PDT_STATUS_FAULT | err << 8 : 0);
-    pdt_notify(ch->dev, req.mode);
+    if (pdt_job_step(&ch->cmd, &err, &result)) {
+        ch->result = result;
+        pdt_command_done(ch, err);
+    }
 }
 
-static void pdt_engine_stop(PDTChannel *ch)
+static void pdt_command(PDTChannel *ch, uint32_t cmd)
 {
-    ch->eng.cmd = 0;
-    ch->due = false;
-    timer_del(&ch->timer);
+    bool busy = ch->cmd.req.cmd;
+
+    if (cmd == PDT_CMD_ABORT && busy) {
+        pdt_ask_no_more(&ch->cmd);
+        pdt_command_done(ch, PDT_ERR_PRI_RESP);
+    } else if (cmd != PDT_CMD_ABORT && !busy) {
+        ch->status = PDT_STATUS_BUSY;
+        pdt_job_start(&ch->cmd, cmd);
+        pdt_command_step(ch);
+    }
 }
 
 static void pdt_engine_arm(PDTChannel *ch)
 {
-    timer_mod(&ch->timer, qemu_clock_get_us(QEMU_CLOCK_VIRTUAL) +
-                          MAX(ch->eng_period, PDT_PERIOD_MIN));
+    timer_mod(&ch->eng.timer, qemu_clock_get_us(QEMU_CLOCK_VIRTUAL) +
+                              MAX(ch->eng_period, PDT_PERIOD_MIN));
 }
 
 static void pdt_engine_write(PDTChannel *ch, uint32_t cmd)
 {
-    pdt_engine_stop(ch);
+    pdt_ask_no_more(&ch->eng);
+    pdt_job_stop(&ch->eng);
     if (cmd && ch->eng_left) {
-        ch->eng = ch->regs;
-        ch->eng.cmd = cmd;
+        pdt_job_start(&ch->eng, cmd);
         ch->eng_ok = ch->eng_fault = 0;
         pdt_engine_arm(ch);
     }
@@ -86,33 +143,36 @@ static void pdt_engine_write(PDTChannel *ch, uint32_t cmd)
 
 static void pdt_engine_step(PDTChannel *ch)
 {
-    PDTRequest req = ch->eng;
+    uint32_t mode = ch->eng.req.mode;
     uint64_t result;
     unsigned err;
 
-    err = pdt_run(ch, req, &result);
-    if (!ch->eng.cmd) {
-        return;                     /* the request reset the function */
+    if (!pdt_job_step(&ch->eng, &err, &result)) {
+        return;
     }
     if (err) {
         ch->eng_fault++;
     } else {
         ch->eng_ok++;
     }
+    ch->eng.done = ch->eng.asked = 0;
     if (ch->eng_left != PDT_ENG_ENDLESS && ch->eng_left && !--ch->eng_left) {
-        pdt_engine_stop(ch);
+        pdt_job_stop(&ch->eng);
     } else {
         pdt_engine_arm(ch);
     }
-    pdt_notify(ch->dev, req.mode);
+    pdt_notify(ch->dev, mode);
+}
+
+void pdt_job_wake(PDTJob *job)
+{
+    job->due = true;
+    qemu_bh_schedule(job->ch->dev->bh);
 }
 
 static void pdt_timer(void *opaque)
 {
-    PDTChannel *ch = opaque;
-
-    ch->due = true;
-    qemu_bh_schedule(ch->dev->bh);
+    pdt_job_wake(opaque);
 }
 
 /* A bottom half, because a timer does not take the reentrancy guard */
@@ -122,9 +182,15 @@ static void pdt_bh(void *opaque)
 
     object_ref(OBJECT(d));          /* a request may unplug the device */
     for (unsigned i = 0; i < PDT_NR_CHANNELS; i++) {
-        if (d->ch[i].due) {
-            d->ch[i].due = false;
-            pdt_engine_step(&d->ch[i]);
+        PDTChannel *ch = &d->ch[i];
+
+        if (ch->cmd.due) {
+            ch->cmd.due = false;
+            pdt_command_step(ch);
+        }
+        if (ch->eng.due) {
+            ch->eng.due = false;
+            pdt_engine_step(ch);
         }
     }
     object_unref(OBJECT(d));
@@ -138,9 +204,14 @@ static uint32_t pdt_global_read(PasidTestDev *d, hwaddr offset)
     case PDT_CAPS:
         return (pdt_ats_on(d) ? PDT_CAPS_ATS : 0) |
                (pdt_pasid_on(d) ? PDT_CAPS_PASID : 0) |
+               (pdt_pri_on(d) ? PDT_CAPS_PRI : 0) |
                PDT_NR_CHANNELS << 8 | d->pasid_bits << 16;
     case PDT_ATC_INV:
         return d->atc_inv;
+    case PDT_PRI_OUT:
+        return d->pri_out;
+    case PDT_PRI_STRAY:
+        return d->pri_stray;
     }
     return 0;
 }
@@ -173,7 +244,7 @@ static uint32_t pdt_channel_read(PDTChannel *ch, hwaddr offset)
     case PDT_CH_ENG_PERIOD:
         return ch->eng_period;
     case PDT_CH_ENG_CMD:
-        return ch->eng.cmd;
+        return ch->eng.req.cmd;
     case PDT_CH_ENG_LEFT:
         return ch->eng_left;
     case PDT_CH_ENG_OK:
@@ -181,11 +252,19 @@ static uint32_t pdt_channel_read(PDTChannel *ch, hwaddr offset)
     case PDT_CH_ENG_FAULT:
         return ch->eng_fault;
     case PDT_CH_ENG_STATE:
-        return ch->eng.cmd ? PDT_ENG_RUNNING : 0;
+        return ch->eng.req.cmd ? PDT_ENG_RUNNING : 0;
     case PDT_CH_ATS_REQ:
         return ch->ats_req;
     case PDT_CH_ATC_HIT:
         return ch->atc_hit;
+    case PDT_CH_PRI_REQ:
+        return ch->pri_req;
+    case PDT_CH_PRI_RESP_OK:
+        return ch->pri_ok;
+    case PDT_CH_PRI_RESP_INVALID:
+        return ch->pri_invalid;
+    case PDT_CH_PRI_RESP_FAILURE:
+        return ch->pri_failure;
     }
     return 0;
 }
@@ -218,7 +297,7 @@ static void pdt_channel_write(PDTChannel *ch, hwaddr offset, uint32_t val)
         ch->regs.operand = deposit64(ch->regs.operand, 32, 32, val);
         break;
     case PDT_CH_CMD:
-        if (val >= PDT_CMD_READ && val <= PDT_CMD_FADD) {
+        if (val <= PDT_CMD_FADD) {
             pdt_command(ch, val);
         }
         break;
@@ -232,6 +311,9 @@ static void pdt_channel_write(PDTChannel *ch, hwaddr offset, uint32_t val)
         break;
     case PDT_CH_ENG_LEFT:
         ch->eng_left = val;
+        break;
+    case PDT_CH_PRI_RAW:
+        pdt_raw_requests(ch, val);
         break;
     }
 }
@@ -315,12 +397,16 @@ static void pdt_write_config(PCIDevice *pdev, uint32_t addr, uint32_t val,
     if (ats != pdt_ats_on(d) || pasid != pdt_pasid_on(d)) {
         pdt_atc_flush(d);
     }
+    if (d->has_pri) {
+        pdt_pri_config_written(d);
+    }
 }
 
 static void pdt_stop(PasidTestDev *d)
 {
     for (unsigned i = 0; i < PDT_NR_CHANNELS; i++) {
-        pdt_engine_stop(&d->ch[i]);
+        pdt_job_stop(&d->ch[i].cmd);
+        pdt_job_stop(&d->ch[i].eng);
     }
 }
 
@@ -334,9 +420,10 @@ static void pdt_reset(DeviceState *dev)
     for (unsigned i = 0; i < PDT_NR_CHANNELS; i++) {
         PDTChannel *ch = &d->ch[i];
 
-        ch->regs = ch->eng = (PDTRequest) { };
+        ch->regs = (PDTRequest) { };
         ch->status = ch->ats_req = ch->atc_hit = 0;
         ch->result = 0;
+        ch->pri_req = ch->pri_ok = ch->pri_invalid = ch->pri_failure = 0;
         ch->eng_period = ch->eng_left = ch->eng_ok = ch->eng_fault = 0;
         memset(ch->buf, 0, sizeof(ch->buf));
     }
@@ -348,6 +435,9 @@ static void pdt_reset(DeviceState *dev)
     if (d->pasid_bits) {
         pci_set_word(config + d->pasid_cap + PCI_PASID_CTRL, 0);
     }
+    if (d->has_pri) {
+        pdt_pri_reset(d);
+    }
 }
 
 static void pdt_realize(PCIDevice *pdev, Error **errp)
@@ -356,6 +446,10 @@ static void pdt_realize(PCIDevice *pdev, Error **errp)
 
     if (d->pasid_bits > 20) {
         error_setg(errp, "pasid-bits must be 0 to 20");
+        return;
+    }
+    if (d->has_pri && !(d->has_ats && d->pasid_bits)) {
+        error_setg(errp, "pri needs ats and PASIDs");
         return;
     }
     if (!pci_bus_is_express(pci_get_bus(pdev))) {
@@ -386,10 +480,18 @@ static void pdt_realize(PCIDevice *pdev, Error **errp)
                      PCI_PASID_CTRL_ENABLE);
     }
 
+    if (d->has_pri) {
+        pdt_pri_init(d, d->pasid_cap + PCI_EXT_CAP_PASID_SIZEOF);
+    }
+
     for (unsigned i = 0; i < PDT_NR_CHANNELS; i++) {
-        d->ch[i].dev = d;
-        timer_init_us(&d->ch[i].timer, QEMU_CLOCK_VIRTUAL, pdt_timer,
-                      &d->ch[i]);
+        PDTChannel *ch = &d->ch[i];
+
+        ch->dev = d;
+        ch->nr = i;
+        ch->cmd.ch = ch->eng.ch = ch;
+        timer_init_us(&ch->cmd.timer, QEMU_CLOCK_VIRTUAL, pdt_timer, &ch->cmd);
+        timer_init_us(&ch->eng.timer, QEMU_CLOCK_VIRTUAL, pdt_timer, &ch->eng);
     }
     d->bh = qemu_bh_new_guarded(pdt_bh, d, &DEVICE(d)->mem_reentrancy_guard);
     memory_region_init_io(&d->bar, OBJECT(d), &pdt_bar_ops, d,
@@ -417,6 +519,7 @@ static const VMStateDescription pdt_vmstate = {
 static const Property pdt_properties[] = {
     DEFINE_PROP_UINT8("pasid-bits", PasidTestDev, pasid_bits, 20),
     DEFINE_PROP_BOOL("ats", PasidTestDev, has_ats, true),
+    DEFINE_PROP_BOOL("pri", PasidTestDev, has_pri, false),
 };
 
 static void pdt_class_init(ObjectClass *klass, void *data)

@@ -40,6 +40,10 @@ enum pdt_op {
 	PDT_OP_OPEN,		/* addr: which device */
 	PDT_OP_IOCTL,		/* cmd, arg */
 	PDT_OP_MAP,		/* addr: a page of zeros, resident */
+	PDT_OP_RESERVE,		/* addr, value: pages that are not there yet */
+	PDT_OP_SLOW,		/* addr: a page of the device's, that takes its time */
+	PDT_OP_DROP,		/* addr: the page is not there any more */
+	PDT_OP_CHURN,		/* addr, value: pages; dropped again and again, no answer */
 	PDT_OP_UNMAP,		/* addr */
 	PDT_OP_FILL,		/* addr, value: the page, with a 32-bit word */
 	PDT_OP_DIFF,		/* addr, value: how many words are not that */
@@ -109,16 +113,35 @@ static inline uint64_t pdt_now_us(void)
 
 /* The worker's side. Memory is accessed so as to see what a device does to it */
 
-static inline int64_t pdt_map(uint64_t addr)
+static inline int64_t pdt_reserve(uint64_t addr, uint64_t pages)
 {
-	void *p = mmap((void *)addr, PDT_PAGE, PROT_READ | PROT_WRITE,
+	void *p = mmap((void *)addr, pages * PDT_PAGE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
-	if (p == MAP_FAILED)
-		return -errno;
-	/* The device has no page requests: the page must be there */
-	memset(p, 0, PDT_PAGE);
-	return 0;
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static inline int64_t pdt_map(uint64_t addr)
+{
+	int64_t ret = pdt_reserve(addr, 1);
+
+	/* Without page requests the page must be there */
+	if (!ret)
+		memset((void *)addr, 0, PDT_PAGE);
+	return ret;
+}
+
+static inline int64_t pdt_map_slow(int dev, uint64_t addr)
+{
+	void *p = mmap((void *)addr, PDT_PAGE, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_FIXED, dev, PDT_SLOW_OFFSET);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static inline int64_t pdt_drop(uint64_t addr, uint64_t pages)
+{
+	return madvise((void *)addr, pages * PDT_PAGE, MADV_DONTNEED) ? -errno : 0;
 }
 
 static inline void pdt_fill(uint64_t addr, uint32_t value)
@@ -194,6 +217,19 @@ static inline void pdt_obey(struct pdt_self *self, struct pdt_msg *m)
 	case PDT_OP_MAP:
 		m->ret = pdt_map(m->addr);
 		break;
+	case PDT_OP_RESERVE:
+		m->ret = pdt_reserve(m->addr, m->value);
+		break;
+	case PDT_OP_SLOW:
+		m->ret = pdt_map_slow(self->dev, m->addr);
+		break;
+	case PDT_OP_DROP:
+		m->ret = pdt_drop(m->addr, 1);
+		break;
+	case PDT_OP_CHURN:
+		while (!pdt_drop(m->addr, m->value))
+			;
+		_exit(1);
 	case PDT_OP_UNMAP:
 		if (munmap((void *)m->addr, PDT_PAGE))
 			m->ret = -errno;
