@@ -287,10 +287,7 @@ static void mm_set_keeps_mm(struct kunit *test)
 	KUNIT_EXPECT_GT(test, atomic_read(&mm->mm_count), count);
 	ioasid_put(set, id);
 	ioasid_synchronize();
-	/* The drop needs a task and may come a moment later */
-	for (int i = 0; i < 1000 && atomic_read(&mm->mm_count) != count; i++)
-		schedule_timeout_uninterruptible(1);
-	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_count), count);
+	ik_expect_mm_dropped(test, mm, count);
 }
 
 /* A fresh number has no reference; with the last one it is as fresh again */
@@ -299,6 +296,9 @@ static void get_put(struct kunit *test)
 	struct ioasid_set *set = ik_set(test);
 	ioasid_t id = ik_alloc(test, set, 1, 100);
 
+	KUNIT_EXPECT_TRUE(test, ioasid_alive(id));
+	IK_EXPECT_OK(test, ioasid_get(set, id));
+	ioasid_put(set, id);
 	KUNIT_EXPECT_TRUE(test, ioasid_alive(id));
 	for (int round = 0; round < 2; round++) {
 		IK_EXPECT_OK(test, ioasid_get(set, id));
@@ -425,9 +425,12 @@ static void set_count(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(set), 3);
 }
 
+/* The mm_struct shows whether the set is still there, without looking at it */
 static void find_set_takes_a_reference(struct kunit *test)
 {
-	struct ioasid_set *set = ik_set(test), *found;
+	struct mm_struct *mm = ik_mm(test);
+	int count = atomic_read(&mm->mm_count);
+	struct ioasid_set *set = ik_set_of(test, IOASID_SET_TYPE_MM, mm, 0), *found;
 	ioasid_t id = ik_alloc(test, set, 1, 100);
 
 	found = ioasid_find_set(id);
@@ -436,7 +439,9 @@ static void find_set_takes_a_reference(struct kunit *test)
 	ioasid_synchronize();
 	/* The creator and the number are gone, the object is not (KASAN) */
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(found), 0);
+	ik_expect_mm_kept(test, mm, count);
 	ioasid_set_put(found);
+	ik_expect_mm_dropped(test, mm, count);
 }
 
 /* A number keeps its set, as long as it is not free */

@@ -138,6 +138,8 @@ unsigned int ik_room(enum ioasid_set_type type, void *token);
 /* Sets and numbers */
 struct mm_struct *ik_mm(struct kunit *test);
 void ik_mm_put(struct kunit *test, struct mm_struct *mm);
+void ik_expect_mm_kept(struct kunit *test, struct mm_struct *mm, int count);
+void ik_expect_mm_dropped(struct kunit *test, struct mm_struct *mm, int count);
 struct ioasid_set *ik_set_of(struct kunit *test, enum ioasid_set_type type,
 			     void *token, unsigned int quota);
 struct ioasid_set *ik_set(struct kunit *test);

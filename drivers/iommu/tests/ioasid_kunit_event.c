@@ -2,6 +2,8 @@
 /*
  * IOASID KUnit suite "ioasid_event": who is told what, when, and in what order.
  */
+#include <linux/mm_types.h>
+
 #include "ioasid_kunit.h"
 
 static const struct ioasid_nb_args *args_of(struct kunit *test,
@@ -322,12 +324,16 @@ static void unregistered_hears_nothing(struct kunit *test)
 /* A registration keeps the set, and is taken back after set_free() as well */
 static void registration_keeps_set(struct kunit *test)
 {
-	struct ioasid_set *set = ik_set(test);
+	struct mm_struct *mm = ik_mm(test);
+	int count = atomic_read(&mm->mm_count);
+	struct ioasid_set *set = ik_set_of(test, IOASID_SET_TYPE_MM, mm, 0);
 	struct ik_sub *sub = ik_subscribe(test, set, 0);
 
 	ik_set_free(test, set);
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(set), 0);	/* KASAN */
+	ik_expect_mm_kept(test, mm, count);
 	ik_unsubscribe(test, sub);
+	ik_expect_mm_dropped(test, mm, count);
 }
 
 /* Registering on a dying set is allowed */

@@ -154,6 +154,25 @@ void ik_mm_put(struct kunit *test, struct mm_struct *mm)
 	kunit_release_action(test, ik_mmput, mm);
 }
 
+/*
+ * Somebody has the mm_struct, who had no reference when they were @count. The
+ * drop of the last set needs a task and may come a moment later.
+ */
+void ik_expect_mm_kept(struct kunit *test, struct mm_struct *mm, int count)
+{
+	schedule_timeout_uninterruptible(IK_LOOK);
+	KUNIT_EXPECT_GT(test, atomic_read(&mm->mm_count), count);
+}
+
+void ik_expect_mm_dropped(struct kunit *test, struct mm_struct *mm, int count)
+{
+	unsigned long until = jiffies + IK_PATIENCE;
+
+	while (atomic_read(&mm->mm_count) != count && time_before(jiffies, until))
+		schedule_timeout_uninterruptible(1);
+	KUNIT_EXPECT_EQ(test, atomic_read(&mm->mm_count), count);
+}
+
 KUNIT_DEFINE_ACTION_WRAPPER(ik_set_free_action, ioasid_set_free,
 			    struct ioasid_set *);
 

@@ -74,7 +74,9 @@ struct model {
 	bool unsettled;
 	bool subscribed;
 	struct model_sub subs[NR_SUBS];
+	/* Refuses a BIND, after so many */
 	struct model_sub *refuser;
+	unsigned int patience;
 	/* The call of a handler before this one, in this step */
 	struct {
 		unsigned long event;

@@ -239,6 +239,7 @@ static void step_bind(struct model *m, struct model_set *s, ioasid_t id)
 	if (!s->set)
 		return;
 	m->refuser = pick(m, 3) ? NULL : &m->subs[pick(m, NR_SUBS)];
+	m->patience = 0;
 	if (!spid)
 		expect = -EINVAL;
 	else

@@ -61,7 +61,7 @@ static int model_notify(struct notifier_block *nb, unsigned long event,
 		sub->allocs--;
 		break;
 	case IOASID_BIND:
-		if (m->refuser == sub)
+		if (m->refuser == sub && m->patience-- == 0)
 			return notifier_from_errno(-EPERM);
 		model_expect(m, !sub->told[args->id], "BIND twice");
 		sub->told[args->id] = true;
@@ -146,26 +146,32 @@ static bool is_bound(struct model *m, struct model_sub *sub, ioasid_t id)
 /* There is a replay for all but those that subscribe to everything */
 static void subscribe(struct model *m, struct model_sub *sub)
 {
-	bool refuse = pick(m, 4) == 0, bound = false;
+	unsigned int bound = 0;
 	int expect, ret;
 
 	sub->on = true;
+	m->refuser = pick(m, 3) ? NULL : sub;
+	m->patience = pick(m, 3);
 	for (int id = 1; id < TOTAL_MAX; id++) {
-		bound |= is_bound(m, sub, id);
+		bound += is_bound(m, sub, id);
 		if (sub->level == MODEL_LEVEL_GLOBAL)
 			sub->told[id] = is_bound(m, sub, id);
 	}
-	expect = refuse && bound && sub->level != MODEL_LEVEL_GLOBAL ? -EPERM : 0;
+	expect = 0;
+	if (m->refuser && bound > m->patience && sub->level != MODEL_LEVEL_GLOBAL)
+		expect = -EPERM;
 
-	m->refuser = refuse ? sub : NULL;
 	if (sub->level == MODEL_LEVEL_MM)
 		ret = ioasid_register_notifier_mm(sub->mm, &sub->nb);
 	else
 		ret = ioasid_register_notifier(sub->set ? sub->set->set : NULL, &sub->nb);
 	m->refuser = NULL;
 	IK_EXPECT_ERRNO(m->test, ret, expect);
-	if (ret)
-		*sub = (struct model_sub){ .m = m };
+	if (!ret)
+		return;
+	for (int id = 1; id < TOTAL_MAX; id++)
+		KUNIT_EXPECT_FALSE(m->test, sub->told[id]);
+	*sub = (struct model_sub){ .m = m };
 }
 
 void model_step_sub(struct model *m, struct model_set *s)
