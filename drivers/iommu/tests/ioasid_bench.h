@@ -41,11 +41,11 @@ extern const struct bench_allocator * const bench_allocators[];
  * struct bench_look_up - a way to find the data of a number
  * @name: in the results
  * @find: looks up @n numbers; returns how many were found, with their data
+ * @of: whose numbers, an index of bench_allocators
  */
 struct bench_look_up {
 	const char *name;
 	unsigned int (*find)(const u32 *ids, unsigned int n);
-	/* Whose numbers: an index of bench_allocators */
 	unsigned int of;
 };
 

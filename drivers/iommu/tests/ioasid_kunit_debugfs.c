@@ -124,11 +124,12 @@ struct capacity {
 static struct capacity read_capacity(struct kunit *test)
 {
 	struct capacity c = {};
+	int n;
 
-	KUNIT_ASSERT_EQ(test, sscanf(read_file(test, "capacity"),
-				     "total=%u committed=%u user_committed=%u user_max=%u\n",
-				     &c.total, &c.committed, &c.user_committed,
-				     &c.user_max), 4);
+	n = sscanf(read_file(test, "capacity"),
+		   "total=%u committed=%u user_committed=%u user_max=%u\n",
+		   &c.total, &c.committed, &c.user_committed, &c.user_max);
+	KUNIT_ASSERT_EQ(test, n, 4);
 	return c;
 }
 
@@ -155,10 +156,11 @@ static void sets(struct kunit *test)
 	struct mm_struct *mm = ik_mm(test);
 	struct ioasid_set *user = ik_set_of(test, IOASID_SET_TYPE_MM, mm, 0);
 	ioasid_t id = ik_alloc(test, set, 1, -1U);
+	ioasid_t two[2];
 	const char *text;
 	char gone[32];
 
-	ik_alloc_many(test, user, (ioasid_t[2]){ }, 2);
+	ik_alloc_many(test, user, two, 2);
 	ioasid_get(set, id);
 	ioasid_free(set, id);
 	text = read_file(test, "sets");
@@ -254,7 +256,7 @@ static struct kunit_suite ioasid_debugfs_suite = {
  * With ioasid.system_quota= the host has that many for itself: they are
  * committed before anybody asks, and it gets no more.
  */
-static void system_quota(struct kunit *test)
+static void quota_of_host(struct kunit *test)
 {
 	unsigned int quota = read_capacity(test).committed, n = 0;
 	struct ioasid_set *host = ioasid_system_set();
@@ -274,7 +276,7 @@ static void system_quota(struct kunit *test)
 }
 
 /* More than there are is no quota at all, and user_max is the users' limit */
-static void user_max(struct kunit *test)
+static void limit_of_users(struct kunit *test)
 {
 	struct capacity c = read_capacity(test);
 
@@ -284,8 +286,8 @@ static void user_max(struct kunit *test)
 }
 
 static struct kunit_case ioasid_boot_cases[] = {
-	KUNIT_CASE(system_quota),
-	KUNIT_CASE(user_max),
+	KUNIT_CASE(quota_of_host),
+	KUNIT_CASE(limit_of_users),
 	{}
 };
 

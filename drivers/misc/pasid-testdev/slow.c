@@ -36,13 +36,14 @@ static void pdt_slow_count(int n)
 static vm_fault_t pdt_slow_fault(struct vm_fault *vmf)
 {
 	struct page *page;
-	int ret;
+	vm_fault_t ret;
+	int killed;
 
 	pdt_slow_count(1);
-	ret = wait_event_killable(pdt_slow_wait,
-				  !pdt_slow_stalled(PDT_SLOW_STALL));
+	killed = wait_event_killable(pdt_slow_wait,
+				     !pdt_slow_stalled(PDT_SLOW_STALL));
 	pdt_slow_count(-1);
-	if (ret)
+	if (killed)
 		return VM_FAULT_SIGBUS;
 
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);

@@ -22,8 +22,7 @@
 /* Descriptors that one submission has room for, besides its wait */
 #define BATCH		63
 
-FIXTURE(batch)
-{
+struct scene {
 	int fd[DEVICES];
 	/* Another owner on the first device, with a page of his own */
 	int other;
@@ -34,30 +33,72 @@ FIXTURE(batch)
 	struct pdt_counters diff;
 };
 
-FIXTURE_VARIANT(batch)
-{
+struct shape {
 	unsigned int pasids;
 	unsigned int devices;
 	unsigned int domains;
 };
 
-#define VARIANT(n, d, g)						\
-	FIXTURE_VARIANT_ADD(batch, n##_pasids_##d##_devices_##g##_domains) \
-	{								\
-		.pasids = n, .devices = d, .domains = g,		\
-	}
+FIXTURE(batch)
+{
+	struct scene scene;
+};
 
-VARIANT(1, 1, 1);
-VARIANT(1, 4, 1);
-VARIANT(16, 1, 1);
-VARIANT(16, 4, 1);
-VARIANT(17, 1, 1);
-VARIANT(256, 1, 1);
-VARIANT(256, 4, 1);
-VARIANT(256, 4, 8);
-VARIANT(64, 4, 16);
+FIXTURE_VARIANT(batch)
+{
+	struct shape shape;
+};
+
+FIXTURE_VARIANT_ADD(batch, 1_pasids_1_devices_1_domains)
+{
+	.shape = { .pasids = 1, .devices = 1, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 1_pasids_4_devices_1_domains)
+{
+	.shape = { .pasids = 1, .devices = 4, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 16_pasids_1_devices_1_domains)
+{
+	.shape = { .pasids = 16, .devices = 1, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 16_pasids_4_devices_1_domains)
+{
+	.shape = { .pasids = 16, .devices = 4, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 17_pasids_1_devices_1_domains)
+{
+	.shape = { .pasids = 17, .devices = 1, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 256_pasids_1_devices_1_domains)
+{
+	.shape = { .pasids = 256, .devices = 1, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 256_pasids_4_devices_1_domains)
+{
+	.shape = { .pasids = 256, .devices = 4, .domains = 1 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 256_pasids_4_devices_8_domains)
+{
+	.shape = { .pasids = 256, .devices = 4, .domains = 8 },
+};
+
+FIXTURE_VARIANT_ADD(batch, 64_pasids_4_devices_16_domains)
+{
+	.shape = { .pasids = 64, .devices = 4, .domains = 16 },
+};
+
 /* Each domain has one: that one by one is not more than all of it */
-VARIANT(16, 1, 16);
+FIXTURE_VARIANT_ADD(batch, 16_pasids_1_devices_16_domains)
+{
+	.shape = { .pasids = 16, .devices = 1, .domains = 16 },
+};
 
 static int crowd(int fd, uint32_t op, uint32_t n)
 {
@@ -104,54 +145,57 @@ static int open_wide(struct __test_metadata *_metadata, unsigned int *nr)
 
 FIXTURE_SETUP(batch)
 {
+	const struct shape *shape = &variant->shape;
+	struct scene *s = &self->scene;
 	struct pdt_crowd_op make = {
-		.op = PDT_CROWD_MAKE, .iova = IOVA, .n = variant->pasids,
-		.domains = variant->domains,
+		.op = PDT_CROWD_MAKE, .iova = IOVA, .n = shape->pasids,
+		.domains = shape->domains,
 	};
 	struct pdt_attach attach = { .iova = IOVA, .flags = PDT_ATTACH_MANAGED };
 	unsigned int d, nr = 0;
 
 	for (d = 0; d < DEVICES; d++)
-		self->fd[d] = open_wide(_metadata, &nr);
-	self->kmsg = kmsg_open();
-	ASSERT_LE(0, self->kmsg);
-	self->other = pdt_open(0);
-	ASSERT_LE(0, self->other);
-	ASSERT_EQ(0, pdt_ioctl(self->other, PDT_IOC_ATTACH, &attach));
-	self->other_page = map_page(_metadata, self->other);
+		s->fd[d] = open_wide(_metadata, &nr);
+	s->kmsg = kmsg_open();
+	ASSERT_LE(0, s->kmsg);
+	s->other = pdt_open(0);
+	ASSERT_LE(0, s->other);
+	ASSERT_EQ(0, pdt_ioctl(s->other, PDT_IOC_ATTACH, &attach));
+	s->other_page = map_page(_metadata, s->other);
 
-	ASSERT_EQ(0, pdt_ioctl(self->fd[0], PDT_IOC_CROWD, &make));
-	for (d = 0; d < variant->devices; d++)
-		ASSERT_EQ(0, crowd(self->fd[d], PDT_CROWD_ATTACH, 0));
-	self->page = map_page(_metadata, self->fd[0]);
+	ASSERT_EQ(0, pdt_ioctl(s->fd[0], PDT_IOC_CROWD, &make));
+	for (d = 0; d < shape->devices; d++)
+		ASSERT_EQ(0, crowd(s->fd[d], PDT_CROWD_ATTACH, 0));
+	s->page = map_page(_metadata, s->fd[0]);
 }
 
 FIXTURE_TEARDOWN(batch)
 {
+	struct scene *s = &self->scene;
 	unsigned int d;
 
-	munmap(self->page, PDT_PAGE);
-	munmap(self->other_page, PDT_PAGE);
+	munmap(s->page, PDT_PAGE);
+	munmap(s->other_page, PDT_PAGE);
 	for (d = DEVICES; d--;)
-		close(self->fd[d]);
-	close(self->other);
-	close(self->kmsg);
+		close(s->fd[d]);
+	close(s->other);
+	close(s->kmsg);
 }
 
 static void count_from_here(struct __test_metadata *_metadata,
-			    FIXTURE_DATA(batch) *self)
+			    struct scene *s)
 {
-	ASSERT_LE(0, kmsg_count(self->kmsg, "DMAR:"));
-	ASSERT_EQ(0, pdt_ioctl(self->other, PDT_IOC_COUNTERS, &self->before));
+	ASSERT_LE(0, kmsg_count(s->kmsg, "DMAR:"));
+	ASSERT_EQ(0, pdt_ioctl(s->other, PDT_IOC_COUNTERS, &s->before));
 }
 
 static void count_to_here(struct __test_metadata *_metadata,
-			  FIXTURE_DATA(batch) *self)
+			  struct scene *s)
 {
 	struct pdt_counters now;
 
-	ASSERT_EQ(0, pdt_ioctl(self->other, PDT_IOC_COUNTERS, &now));
-	pdt_counters_diff(&self->before, &now, &self->diff);
+	ASSERT_EQ(0, pdt_ioctl(s->other, PDT_IOC_COUNTERS, &now));
+	pdt_counters_diff(&s->before, &now, &s->diff);
 }
 
 /*
@@ -159,18 +203,17 @@ static void count_to_here(struct __test_metadata *_metadata,
  * with those of the device. Returns how many writes were done.
  */
 static unsigned int all_write(struct __test_metadata *_metadata,
-			      FIXTURE_DATA(batch) *self,
-			      const FIXTURE_VARIANT(batch) *variant,
+			      struct scene *s, const struct shape *shape,
 			      uint32_t pattern)
 {
 	unsigned int d, i, done = 0;
 
-	for (d = 0; d < variant->devices; d++) {
-		for (i = 0; i < variant->pasids; i++) {
-			ASSERT_EQ(0, crowd(self->fd[d], PDT_CROWD_USE, i));
-			done += write_with(_metadata, self->fd[d], 0, pattern) ==
+	for (d = 0; d < shape->devices; d++) {
+		for (i = 0; i < shape->pasids; i++) {
+			ASSERT_EQ(0, crowd(s->fd[d], PDT_CROWD_USE, i));
+			done += write_with(_metadata, s->fd[d], 0, pattern) ==
 				PDT_STATUS_DONE;
-			done += write_with(_metadata, self->fd[d], PDT_MODE_ATS,
+			done += write_with(_metadata, s->fd[d], PDT_MODE_ATS,
 					   pattern) == PDT_STATUS_DONE;
 		}
 	}
@@ -178,51 +221,55 @@ static unsigned int all_write(struct __test_metadata *_metadata,
 }
 
 static void other_writes(struct __test_metadata *_metadata,
-			 FIXTURE_DATA(batch) *self, uint32_t pattern)
+			 struct scene *s, uint32_t pattern)
 {
 	EXPECT_EQ(PDT_STATUS_DONE,
-		  write_with(_metadata, self->other, PDT_MODE_ATS, pattern));
-	EXPECT_EQ(pattern, self->other_page[0]);
+		  write_with(_metadata, s->other, PDT_MODE_ATS, pattern));
+	EXPECT_EQ(pattern, s->other_page[0]);
 }
 
 /* From the death of the set on nobody gets through, however well cached */
 TEST_F(batch, dead)
 {
-	unsigned int all = 2 * variant->pasids * variant->devices;
+	const struct shape *shape = &variant->shape;
+	struct scene *s = &self->scene;
+	unsigned int all = 2 * shape->pasids * shape->devices;
 
-	other_writes(_metadata, self, FIRST);
-	EXPECT_EQ(all, all_write(_metadata, self, variant, FIRST));
-	EXPECT_EQ(FIRST, self->page[0]);
-	self->page[0] = 0;
+	other_writes(_metadata, s, FIRST);
+	EXPECT_EQ(all, all_write(_metadata, s, shape, FIRST));
+	EXPECT_EQ(FIRST, s->page[0]);
+	s->page[0] = 0;
 
-	count_from_here(_metadata, self);
-	ASSERT_EQ(0, crowd(self->fd[0], PDT_CROWD_FREE, 0));
-	EXPECT_EQ(0, all_write(_metadata, self, variant, LATE));
-	EXPECT_EQ(0, self->page[0]);
-	count_to_here(_metadata, self);
-	EXPECT_EQ(0, kmsg_count(self->kmsg, "DMAR:"));
-	EXPECT_EQ(0, self->diff.count[PDT_CNT_FAULT_IRQ]);
-	EXPECT_EQ(0, self->diff.count[PDT_CNT_FAULT_RECORD]);
-	EXPECT_EQ(all, self->diff.count[PDT_CNT_FAULT_FPD]);
-	EXPECT_EQ(all / 2, self->diff.count[PDT_CNT_ATS_FAIL]);
-	other_writes(_metadata, self, LATE);
+	count_from_here(_metadata, s);
+	ASSERT_EQ(0, crowd(s->fd[0], PDT_CROWD_FREE, 0));
+	EXPECT_EQ(0, all_write(_metadata, s, shape, LATE));
+	EXPECT_EQ(0, s->page[0]);
+	count_to_here(_metadata, s);
+	EXPECT_EQ(0, kmsg_count(s->kmsg, "DMAR:"));
+	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_IRQ]);
+	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_RECORD]);
+	EXPECT_EQ(all, s->diff.count[PDT_CNT_FAULT_FPD]);
+	EXPECT_EQ(all / 2, s->diff.count[PDT_CNT_ATS_FAIL]);
+	other_writes(_metadata, s, LATE);
 }
 
 /* What the hardware was told, by type; and that a detach has nothing to add */
 TEST_F(batch, cost)
 {
-	unsigned int n = variant->pasids, dev = variant->devices;
-	unsigned int g = variant->domains, d, submissions, total;
+	const struct shape *shape = &variant->shape;
+	struct scene *s = &self->scene;
+	unsigned int n = shape->pasids, dev = shape->devices;
+	unsigned int g = shape->domains, d, submissions, total;
 	bool few = n <= SELECTIVE;
-	__u64 *count = self->diff.count;
+	__u64 *count = s->diff.count;
 
-	all_write(_metadata, self, variant, FIRST);
-	count_from_here(_metadata, self);
-	ASSERT_EQ(0, crowd(self->fd[0], PDT_CROWD_FREE, 0));
-	count_to_here(_metadata, self);
+	all_write(_metadata, s, shape, FIRST);
+	count_from_here(_metadata, s);
+	ASSERT_EQ(0, crowd(s->fd[0], PDT_CROWD_FREE, 0));
+	count_to_here(_metadata, s);
 
 	TH_LOG("%u descriptors, %u of them waits, %u doorbells",
-	       pdt_vtd_descriptors(&self->diff),
+	       pdt_vtd_descriptors(&s->diff),
 	       (unsigned int)count[PDT_CNT_VTD_WAIT],
 	       (unsigned int)count[PDT_CNT_DOORBELL]);
 	EXPECT_EQ(few ? n : g, count[PDT_CNT_VTD_PC]);
@@ -231,18 +278,18 @@ TEST_F(batch, cost)
 	EXPECT_EQ(few ? n * dev : 0, count[PDT_CNT_VTD_DEV_PIOTLB]);
 	EXPECT_EQ(few ? 0 : dev, count[PDT_CNT_VTD_DEVTLB]);
 	/* One submission for the IOTLB, which has a fence in it, one for devices */
-	total = pdt_vtd_descriptors(&self->diff) - count[PDT_CNT_VTD_WAIT];
+	total = pdt_vtd_descriptors(&s->diff) - count[PDT_CNT_VTD_WAIT];
 	submissions = 2 + total / BATCH;
 	EXPECT_GE(submissions, count[PDT_CNT_DOORBELL]);
 	EXPECT_EQ(count[PDT_CNT_DOORBELL] + 1, count[PDT_CNT_VTD_WAIT]);
 	if (!few)
-		EXPECT_GE(5 + 3 * g + 2 * dev, pdt_vtd_descriptors(&self->diff));
+		EXPECT_GE(5 + 3 * g + 2 * dev, pdt_vtd_descriptors(&s->diff));
 
-	count_from_here(_metadata, self);
+	count_from_here(_metadata, s);
 	for (d = 0; d < dev; d++)
-		EXPECT_EQ(0, crowd(self->fd[d], PDT_CROWD_DETACH, 0));
-	count_to_here(_metadata, self);
-	EXPECT_EQ(0, pdt_vtd_descriptors(&self->diff));
+		EXPECT_EQ(0, crowd(s->fd[d], PDT_CROWD_DETACH, 0));
+	count_to_here(_metadata, s);
+	EXPECT_EQ(0, pdt_vtd_descriptors(&s->diff));
 }
 
 TEST_HARNESS_MAIN
