@@ -314,6 +314,9 @@ TEST_F(prq, dead_is_quiet)
 	struct pdt_status dead, st;
 	struct ctx *c = &self->c;
 
+	/* 7.3.4 may die of a device that asks after unbind */
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
 	spawn(_metadata, a, WIDE, PAGE_A);
 	start_engine(_metadata, c, a, MODE, PDT_VA, DMA_A);
 	count_from_here(_metadata, c);
