@@ -367,15 +367,19 @@ TEST_F(life, fault_names_owner)
 	struct pdt_worker *a = &self->c.a;
 	struct pdt_attach attach = { };
 	struct ctx *c = &self->c;
+	unsigned int tries = 80;
 	char line[64];
 
 	spawn(_metadata, a, NARROW, PAGE_A);
 	snprintf(line, sizeof(line), "[PASID 0x%x]", a->pasid);
 	ASSERT_LE(0, kmsg_count(c->kmsg, "DMAR:"));
-	EXPECT_TRUE(write_once(_metadata, a, 0, VA_GONE, DMA_A) &
-		    PDT_STATUS_FAULT);
-	pdt_sleep_us(50000);
-	EXPECT_EQ(1, kmsg_count(c->kmsg, line));
+	/* Other tests may have used up what is reported in five seconds */
+	do {
+		EXPECT_TRUE(write_once(_metadata, a, 0, VA_GONE, DMA_A) &
+			    PDT_STATUS_FAULT);
+		pdt_sleep_us(100000);
+	} while (--tries && !kmsg_count(c->kmsg, line));
+	EXPECT_NE(0, tries);
 
 	attach.pasid = a->pasid;
 	attach_page(_metadata, c->wide, &attach);
