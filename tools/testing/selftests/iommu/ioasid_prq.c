@@ -12,7 +12,9 @@
 #define MODE		(PDT_MODE_ATS | PDT_MODE_PRI)
 /* Not there yet, in every worker that has them */
 #define VA_NEW		0x510000000000UL
-#define NEW_PAGES	256
+#define NEW_PAGES	64
+/* How many of them are asked for at the moment of a kill */
+#define BURST		16
 /* Takes its time */
 #define VA_SLOW		0x520000000000UL
 /* No PASID allocator gets that far in a test */
@@ -547,13 +549,13 @@ static void kill_asking(struct __test_metadata *_metadata, struct ctx *c,
 	};
 
 	eng.flags = 0;
-	eng.period = 10;
+	eng.period = 200;
 	ASSERT_EQ(0, pdt_do(w, PDT_OP_RESERVE, VA_NEW, NEW_PAGES));
 	ASSERT_EQ(0, pdt_worker_engine(w, &eng));
 	ASSERT_EQ(sizeof(churn), write(w->to, &churn, sizeof(churn)));
 	pdt_sleep_us(rand() % 3000);
 	request(_metadata, fd, w->pasid, VA_NEW,
-		NEW_PAGES | PDT_RAW_WRITE | PDT_RAW_NEXT);
+		BURST | PDT_RAW_WRITE | PDT_RAW_NEXT);
 	pdt_worker_kill(w);
 }
 
@@ -563,6 +565,7 @@ static void kills(struct __test_metadata *_metadata, struct ctx *c, int n,
 {
 	struct ioasid_sums idle = { }, sums = { };
 	struct pdt_worker *b = &c->b, *w = c->more;
+	uint64_t begin = pdt_now_us();
 	int fd[MAX_WORKERS], i, d;
 
 	for (d = 0; d < devices; d++) {
@@ -597,7 +600,8 @@ static void kills(struct __test_metadata *_metadata, struct ctx *c, int n,
 		expect_answers(_metadata, fd[d]);
 		close(fd[d]);
 	}
-	TH_LOG("%d died, %u page requests, %u of them refused", n,
+	TH_LOG("%d died in %u ms, %u page requests, %u of them refused", n,
+	       (unsigned int)((pdt_now_us() - begin) / 1000),
 	       (unsigned int)c->diff.count[PDT_CNT_PAGE_REQ],
 	       (unsigned int)c->diff.count[PDT_CNT_VTD_PGRESP_C(1)]);
 	EXPECT_EQ(0, diff(b, PAGE_A));
@@ -609,12 +613,12 @@ static void kills(struct __test_metadata *_metadata, struct ctx *c, int n,
 	}
 }
 
-TEST_F_TIMEOUT(prq, kills, 120)
+TEST_F_TIMEOUT(prq, kills, 240)
 {
 	kills(_metadata, &self->c, 300, 1);
 }
 
-TEST_F_TIMEOUT(prq, kills_4_devices, 120)
+TEST_F_TIMEOUT(prq, kills_4_devices, 240)
 {
 	kills(_metadata, &self->c, 300, 4);
 }

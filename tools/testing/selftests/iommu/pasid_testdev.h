@@ -227,8 +227,9 @@ static inline void pdt_obey(struct pdt_self *self, struct pdt_msg *m)
 		m->ret = pdt_drop(m->addr, 1);
 		break;
 	case PDT_OP_CHURN:
+		/* Leaves the processor to those who bring the pages back */
 		while (!pdt_drop(m->addr, m->value))
-			;
+			pdt_sleep_us(100);
 		_exit(1);
 	case PDT_OP_UNMAP:
 		if (munmap((void *)m->addr, PDT_PAGE))
