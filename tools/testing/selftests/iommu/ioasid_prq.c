@@ -614,12 +614,12 @@ static void kills(struct __test_metadata *_metadata, struct ctx *c, int n,
 	}
 }
 
-TEST_F_TIMEOUT(prq, kills, 120)
+TEST_F_TIMEOUT(prq, kills, 240)
 {
 	kills(_metadata, &self->c, 300, 1);
 }
 
-TEST_F_TIMEOUT(prq, kills_4_devices, 120)
+TEST_F_TIMEOUT(prq, kills_4_devices, 240)
 {
 	kills(_metadata, &self->c, 300, 4);
 }
