@@ -178,6 +178,8 @@ void ik_sub_forget(struct kunit *test, struct ik_sub *sub);
 void ik_hold(struct ik_sub *sub, enum ioasid_notify_val event);
 void ik_wait_held(struct kunit *test, struct ik_sub *sub);
 void ik_release(struct ik_sub *sub);
+void ik_expect_unregister_waits(struct kunit *test, struct ioasid_set *set,
+				struct ik_sub *sub);
 
 /* The log */
 unsigned int ik_log_count(struct ik_sub *sub, enum ioasid_notify_val event);

@@ -354,34 +354,18 @@ static void register_on_dying_set(struct kunit *test)
 	ik_unsubscribe(test, sub);
 }
 
-static void expect_unregister_waits(struct kunit *test, struct ioasid_set *set,
-				    struct ik_sub *sub)
-{
-	ioasid_t id = ik_alloc(test, set, 1, 100);
-	struct ik_task *free, *unregister;
-
-	ik_hold(sub, IOASID_FREE);
-	free = ik_run_free(test, set, id);
-	ik_wait_held(test, sub);
-	unregister = ik_run_unregister(test, sub);
-	KUNIT_EXPECT_TRUE(test, ik_still_runs(unregister));
-	ik_release(sub);
-	KUNIT_EXPECT_EQ_MSG(test, ik_join(test, unregister), 0, "a handler still runs");
-	IK_EXPECT_OK(test, ik_join(test, free));
-}
-
 static void unregister_waits(struct kunit *test)
 {
 	struct ioasid_set *set = ik_set(test);
 
-	expect_unregister_waits(test, set, ik_subscribe(test, set, 0));
+	ik_expect_unregister_waits(test, set, ik_subscribe(test, set, 0));
 }
 
 static void unregister_waits_global(struct kunit *test)
 {
 	struct ioasid_set *set = ik_set(test);
 
-	expect_unregister_waits(test, set, ik_subscribe_all(test, set, 0));
+	ik_expect_unregister_waits(test, set, ik_subscribe_all(test, set, 0));
 }
 
 /* Events of the sets of one mm come one after the other */

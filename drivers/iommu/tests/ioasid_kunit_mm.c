@@ -194,18 +194,8 @@ static void unregister_waits(struct kunit *test)
 {
 	struct mm_struct *mm = ik_mm(test);
 	struct ioasid_set *set = mm_set(test, mm);
-	struct ik_sub *sub = ik_subscribe_mm(test, mm, 0);
-	struct ik_task *free, *unregister;
-	ioasid_t id = ik_alloc(test, set, 1, 100);
 
-	ik_hold(sub, IOASID_FREE);
-	free = ik_run_free(test, set, id);
-	ik_wait_held(test, sub);
-	unregister = ik_run_unregister(test, sub);
-	KUNIT_EXPECT_TRUE(test, ik_still_runs(unregister));
-	ik_release(sub);
-	KUNIT_EXPECT_EQ_MSG(test, ik_join(test, unregister), 0, "a handler still runs");
-	IK_EXPECT_OK(test, ik_join(test, free));
+	ik_expect_unregister_waits(test, set, ik_subscribe_mm(test, mm, 0));
 }
 
 /* The mm_struct is kept while there is somebody, its address space is not */

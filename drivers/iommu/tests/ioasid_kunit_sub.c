@@ -271,3 +271,20 @@ void ik_expect_records(struct kunit *test, const struct ik_expected *expected,
 			   ik_event_name(expected[i].event), expected[i].id, (int)spid);
 	}
 }
+
+/* Unregistering @sub, which hears of @set, waits for a handler that runs */
+void ik_expect_unregister_waits(struct kunit *test, struct ioasid_set *set,
+				struct ik_sub *sub)
+{
+	ioasid_t id = ik_alloc(test, set, 1, 100);
+	struct ik_task *free, *unregister;
+
+	ik_hold(sub, IOASID_FREE);
+	free = ik_run_free(test, set, id);
+	ik_wait_held(test, sub);
+	unregister = ik_run_unregister(test, sub);
+	KUNIT_EXPECT_TRUE(test, ik_still_runs(unregister));
+	ik_release(sub);
+	KUNIT_EXPECT_EQ_MSG(test, ik_join(test, unregister), 0, "a handler still runs");
+	IK_EXPECT_OK(test, ik_join(test, free));
+}

@@ -127,46 +127,69 @@ void pdt_set_page(struct pdt_channel *ch, struct page *page)
 	ch->page = page;
 }
 
+/**
+ * pdt_domain_alloc() - Make a domain that maps one page.
+ * @dev: Device that it is for.
+ * @iova: Where to map the page.
+ * @page: The page, kept by the caller.
+ *
+ * Return: The domain, or ERR_PTR().
+ */
+struct iommu_domain *pdt_domain_alloc(struct device *dev, unsigned long iova,
+				      struct page *page)
+{
+	struct iommu_domain *domain;
+	int ret;
+
+	domain = iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_PASID);
+	if (IS_ERR(domain))
+		return domain;
+	ret = iommu_map(domain, iova, page_to_phys(page), PAGE_SIZE,
+			IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
+	if (ret) {
+		iommu_domain_free(domain);
+		return ERR_PTR(ret);
+	}
+	return domain;
+}
+
+/**
+ * pdt_domain_free() - Undo pdt_domain_alloc().
+ * @domain: The domain, attached nowhere.
+ * @iova: Where it maps its page.
+ */
+void pdt_domain_free(struct iommu_domain *domain, unsigned long iova)
+{
+	iommu_unmap(domain, iova, PAGE_SIZE);
+	iommu_domain_free(domain);
+}
+
 static int pdt_alloc_domain(struct pdt_channel *ch, unsigned long iova)
 {
-	struct device *dev = &ch->pdt->pdev->dev;
 	struct iommu_domain *domain;
 	struct page *page;
-	int ret;
 
 	page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	if (!page)
 		return -ENOMEM;
 
-	domain = iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_PASID);
+	domain = pdt_domain_alloc(&ch->pdt->pdev->dev, iova, page);
 	if (IS_ERR(domain)) {
-		ret = PTR_ERR(domain);
-		goto out_put_page;
+		put_page(page);
+		return PTR_ERR(domain);
 	}
-
-	ret = iommu_map(domain, iova, page_to_phys(page), PAGE_SIZE,
-			IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
-	if (ret)
-		goto out_free_domain;
 
 	ch->domain = domain;
 	ch->iova = iova;
 	pdt_set_page(ch, page);
 	return 0;
-
-out_free_domain:
-	iommu_domain_free(domain);
-out_put_page:
-	put_page(page);
-	return ret;
 }
 
 static void pdt_free_domain(struct pdt_channel *ch)
 {
 	struct page *page = ch->page;
 
-	iommu_unmap(ch->domain, ch->iova, PAGE_SIZE);
-	iommu_domain_free(ch->domain);
+	pdt_domain_free(ch->domain, ch->iova);
 	ch->domain = NULL;
 	pdt_set_page(ch, NULL);
 	put_page(page);

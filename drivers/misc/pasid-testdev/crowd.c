@@ -50,10 +50,8 @@ static void pdt_crowd_end(struct kref *ref)
 {
 	struct pdt_crowd *crowd = container_of(ref, struct pdt_crowd, ref);
 
-	while (crowd->ndomains--) {
-		iommu_unmap(crowd->domains[crowd->ndomains], crowd->iova, PAGE_SIZE);
-		iommu_domain_free(crowd->domains[crowd->ndomains]);
-	}
+	while (crowd->ndomains--)
+		pdt_domain_free(crowd->domains[crowd->ndomains], crowd->iova);
 	if (crowd->page)
 		put_page(crowd->page);
 	kvfree(crowd);
@@ -69,17 +67,10 @@ static void pdt_crowd_free_set(struct pdt_crowd *crowd)
 static int pdt_crowd_add_domain(struct pdt_crowd *crowd, struct device *dev)
 {
 	struct iommu_domain *domain;
-	int ret;
 
-	domain = iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_PASID);
+	domain = pdt_domain_alloc(dev, crowd->iova, crowd->page);
 	if (IS_ERR(domain))
 		return PTR_ERR(domain);
-	ret = iommu_map(domain, crowd->iova, page_to_phys(crowd->page), PAGE_SIZE,
-			IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
-	if (ret) {
-		iommu_domain_free(domain);
-		return ret;
-	}
 	crowd->domains[crowd->ndomains++] = domain;
 	return 0;
 }

@@ -122,6 +122,9 @@ int pdt_bind(struct pdt_channel *ch);
 int pdt_attach(struct pdt_channel *ch, struct pdt_attach *attach);
 int pdt_free_attached(struct pdt_channel *ch);
 void pdt_unbind(struct pdt_channel *ch);
+struct iommu_domain *pdt_domain_alloc(struct device *dev, unsigned long iova,
+				      struct page *page);
+void pdt_domain_free(struct iommu_domain *domain, unsigned long iova);
 void pdt_set_page(struct pdt_channel *ch, struct page *page);
 void pdt_try_release_pasid(struct pdt_channel *ch);
 void pdt_release_pasid(struct pdt_channel *ch);

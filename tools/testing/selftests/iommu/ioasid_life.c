@@ -191,11 +191,7 @@ TEST_F(life, slow_subscriber)
 
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
-	fd = pdt_open(WIDE);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, pdt_worker_start(a, fd));
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
-	ASSERT_EQ(0, pdt_worker_bind(a));
+	fd = spawn_shared(_metadata, a);
 	ASSERT_EQ(0, pdt_ioctl(fd, PDT_IOC_ENGINE, &eng));
 	ASSERT_EQ(0, pdt_wait_engine(fd, PDT_CHANNEL_SELF, 10, 0, &st));
 
@@ -535,11 +531,7 @@ TEST_F(life, reset_of_the_dead)
 	/* 7.3.4 makes the entry live again, with what is left of the mm */
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
-	fd = pdt_open(WIDE);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, pdt_worker_start(a, fd));
-	ASSERT_EQ(0, pdt_do(a, PDT_OP_MAP, PDT_VA, 0));
-	ASSERT_EQ(0, pdt_worker_bind(a));
+	fd = spawn_shared(_metadata, a);
 	count_from_here(_metadata, c);
 	pdt_worker_kill(a);
 	ret = pdt_sysfs_write(WIDE, "reset", "1");

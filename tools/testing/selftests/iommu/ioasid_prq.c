@@ -44,16 +44,13 @@ static void spawn_new(struct __test_metadata *_metadata, struct pdt_worker *w)
 	ASSERT_EQ(0, pdt_do(w, PDT_OP_RESERVE, VA_NEW, NEW_PAGES));
 }
 
-/* The same with a file that the test keeps: the bond outlives the process */
-static int spawn_shared(struct __test_metadata *_metadata, struct pdt_worker *w)
+/* The same with a file that the test keeps */
+static int spawn_asking_shared(struct __test_metadata *_metadata,
+			       struct pdt_worker *w)
 {
-	int fd = pdt_open(WIDE);
+	int fd = spawn_shared(_metadata, w);
 
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, pdt_worker_start(w, fd));
-	ASSERT_EQ(0, pdt_do(w, PDT_OP_MAP, PDT_VA, 0));
 	ASSERT_EQ(0, pdt_do(w, PDT_OP_RESERVE, VA_NEW, NEW_PAGES));
-	ASSERT_EQ(0, pdt_worker_bind(w));
 	return fd;
 }
 
@@ -181,7 +178,7 @@ TEST_F(prq, copy_on_write)
 	struct pdt_status st;
 	int fd;
 
-	fd = spawn_shared(_metadata, a);
+	fd = spawn_asking_shared(_metadata, a);
 	ASSERT_EQ(0, pdt_do(a, PDT_OP_FILL, PDT_VA, PAGE_A));
 	/* Writes to what is there for the last time */
 	EXPECT_EQ(0, pdt_ioctl(fd, PDT_IOC_DMA, &dma));
@@ -257,7 +254,7 @@ TEST_F(prq, dead)
 	struct pdt_status st;
 	int fd;
 
-	fd = spawn_shared(_metadata, a);
+	fd = spawn_asking_shared(_metadata, a);
 	count_from_here(_metadata, c);
 	pdt_worker_kill(a);
 	synchronize(_metadata, c);
@@ -295,7 +292,7 @@ TEST_F(prq, dead_leaves_no_part)
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
 	spawn_new(_metadata, b);
-	fd = spawn_shared(_metadata, a);
+	fd = spawn_asking_shared(_metadata, a);
 	pdt_worker_kill(a);
 	synchronize(_metadata, c);
 	st = now(_metadata, fd, PDT_CHANNEL_SELF);
@@ -398,7 +395,7 @@ TEST_F(prq, killed_while_asking)
 
 	if (c->info.ioasid)
 		lower_capacity(_metadata, c, 2);
-	fd = spawn_shared(_metadata, a);
+	fd = spawn_asking_shared(_metadata, a);
 	slow(_metadata, c, PDT_SLOW_STALL);
 	ask_for_slow(_metadata, c, a);
 	ASSERT_EQ(0, kill(a->pid, SIGKILL));
@@ -465,8 +462,8 @@ TEST_F(prq, others_are_slow)
 	int fd_a, fd_w;
 
 	spawn_new(_metadata, b);
-	fd_a = spawn_shared(_metadata, a);
-	fd_w = spawn_shared(_metadata, w);
+	fd_a = spawn_asking_shared(_metadata, a);
+	fd_w = spawn_asking_shared(_metadata, w);
 	slow(_metadata, c, PDT_SLOW_STALL);
 	ask_for_slow(_metadata, c, b);
 

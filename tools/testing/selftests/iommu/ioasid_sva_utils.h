@@ -132,6 +132,18 @@ static void spawn(struct __test_metadata *_metadata, struct pdt_worker *w,
 	ASSERT_GT(1 << 20, w->pasid);
 }
 
+/* With a file that the test keeps: the bond outlives the process */
+static int spawn_shared(struct __test_metadata *_metadata, struct pdt_worker *w)
+{
+	int fd = pdt_open(WIDE);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, pdt_worker_start(w, fd));
+	ASSERT_EQ(0, pdt_do(w, PDT_OP_MAP, PDT_VA, 0));
+	ASSERT_EQ(0, pdt_worker_bind(w));
+	return fd;
+}
+
 /* A single DMA of @w to @va; returns PDT_STATUS_* */
 static uint32_t write_once(struct __test_metadata *_metadata,
 			   struct pdt_worker *w, uint32_t mode, uint64_t va,
