@@ -208,6 +208,48 @@ static void ids(struct kunit *test)
 	expect_line(test, text, false, "id=%u state=free-pending refs=1 set=%u", freed, serial);
 }
 
+static void __printf(3, 4) expect_description(struct kunit *test, ioasid_t id,
+					      const char *fmt, ...)
+{
+	char expected[64], buf[64] = "";
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(expected, sizeof(expected), fmt, args);
+	va_end(args);
+	IK_EXPECT_OK(test, ioasid_describe(id, buf, sizeof(buf)));
+	KUNIT_EXPECT_STREQ(test, buf, expected);
+}
+
+/* What a message says of a number, to its end */
+static void describe(struct kunit *test)
+{
+	struct ioasid_set *set = ik_set_of(test, IOASID_SET_TYPE_MM, ik_mm(test), 0);
+	unsigned int serial = last_serial(test);
+	ioasid_t host, id = ik_alloc(test, set, 1, -1U);
+	char buf[64] = "as before";
+
+	expect_description(test, id, "idle, of set %u (mm)", serial);
+	ioasid_get(set, id);
+	expect_description(test, id, "active, of set %u (mm)", serial);
+	ioasid_free(set, id);
+	expect_description(test, id, "free-pending, of set %u (mm)", serial);
+	ik_set_free(test, set);
+	expect_description(test, id, "free-pending, of set %u (mm, dying)", serial);
+	ioasid_put(set, id);
+	ioasid_synchronize();
+	IK_EXPECT_ERRNO(test, ioasid_describe(id, buf, sizeof(buf)), -ENOENT);
+	IK_EXPECT_ERRNO(test, ioasid_describe(0, buf, sizeof(buf)), -ENOENT);
+	KUNIT_EXPECT_STREQ(test, buf, "as before");
+
+	IK_ASSERT_OK(test, ioasid_alloc(ioasid_system_set(), 1, -1U, NULL, &host));
+	IK_EXPECT_OK(test, ioasid_describe(host, buf, 5));
+	KUNIT_EXPECT_STREQ(test, buf, "idle");
+	IK_EXPECT_OK(test, ioasid_describe(host, buf, sizeof(buf)));
+	KUNIT_EXPECT_NOT_NULL(test, strstr(buf, "(system)"));
+	ioasid_free(ioasid_system_set(), host);
+}
+
 /* Several reads, between which numbers come and go; each line is once or not there */
 static void ids_change(struct kunit *test)
 {
@@ -241,6 +283,7 @@ static struct kunit_case ioasid_debugfs_cases[] = {
 	KUNIT_CASE(sets),
 	KUNIT_CASE(ids),
 	KUNIT_CASE(ids_change),
+	KUNIT_CASE(describe),
 	{}
 };
 
