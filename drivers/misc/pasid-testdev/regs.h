@@ -55,7 +55,7 @@
 /* Any IOMMU */
 #define PDT_CNT_DOORBELL	0x50		/* queue tail writes */
 #define PDT_CNT_FAULT		0x51		/* faults detected */
-#define PDT_CNT_FAULT_FPD	0x52		/* not recorded because of FPD */
+#define PDT_CNT_FAULT_FPD	0x52		/* not recorded because of FPD, CD.R, S2R */
 #define PDT_CNT_FAULT_RECORD	0x53		/* fault records written */
 #define PDT_CNT_ATS_FAIL	0x54		/* ATS translation failures */
 #define PDT_CNT_FAULT_IRQ	0x55		/* fault interrupts sent */
@@ -69,6 +69,37 @@
 #define PDT_CNT_PAGE_OVERFLOW	0x5d		/* the queue became full */
 /* SMMUv3: commands executed, by opcode */
 #define PDT_CNT_SMMU_CMD(op)	(0x80 + (op))
+#define PDT_CNT_SMMU_CFGI_STE	PDT_CNT_SMMU_CMD(0x03)
+#define PDT_CNT_SMMU_CFGI_STE_RANGE PDT_CNT_SMMU_CMD(0x04)	/* also CFGI_ALL */
+#define PDT_CNT_SMMU_CFGI_CD	PDT_CNT_SMMU_CMD(0x05)
+#define PDT_CNT_SMMU_CFGI_CD_ALL PDT_CNT_SMMU_CMD(0x06)
+#define PDT_CNT_SMMU_TLBI_NH_ALL PDT_CNT_SMMU_CMD(0x10)
+#define PDT_CNT_SMMU_TLBI_NH_ASID PDT_CNT_SMMU_CMD(0x11)
+#define PDT_CNT_SMMU_TLBI_NH_VA	PDT_CNT_SMMU_CMD(0x12)
+#define PDT_CNT_SMMU_TLBI_NH_VAA PDT_CNT_SMMU_CMD(0x13)
+#define PDT_CNT_SMMU_TLBI_S12_VMALL PDT_CNT_SMMU_CMD(0x28)
+#define PDT_CNT_SMMU_TLBI_S2_IPA PDT_CNT_SMMU_CMD(0x2a)
+#define PDT_CNT_SMMU_TLBI_NSNH_ALL PDT_CNT_SMMU_CMD(0x30)
+#define PDT_CNT_SMMU_ATC_INV	PDT_CNT_SMMU_CMD(0x40)
+#define PDT_CNT_SMMU_PRI_RESP	PDT_CNT_SMMU_CMD(0x41)
+#define PDT_CNT_SMMU_RESUME	PDT_CNT_SMMU_CMD(0x44)
+#define PDT_CNT_SMMU_STALL_TERM	PDT_CNT_SMMU_CMD(0x45)
+#define PDT_CNT_SMMU_SYNC	PDT_CNT_SMMU_CMD(0x46)
+#define PDT_CNT_SMMU_NR_CMD	0x100
+/* SMMUv3: events recorded, by number */
+#define PDT_CNT_SMMU_EVENT(nr)	(0x180 + (nr))
+#define PDT_CNT_SMMU_F_BAD_ATS_TREQ PDT_CNT_SMMU_EVENT(0x05)
+#define PDT_CNT_SMMU_F_STREAM_DISABLED PDT_CNT_SMMU_EVENT(0x06)
+#define PDT_CNT_SMMU_C_BAD_SUBSTREAMID PDT_CNT_SMMU_EVENT(0x08)
+#define PDT_CNT_SMMU_F_CD_FETCH	PDT_CNT_SMMU_EVENT(0x09)
+#define PDT_CNT_SMMU_C_BAD_CD	PDT_CNT_SMMU_EVENT(0x0a)
+#define PDT_CNT_SMMU_F_TRANSLATION PDT_CNT_SMMU_EVENT(0x10)
+#define PDT_CNT_SMMU_F_PERMISSION PDT_CNT_SMMU_EVENT(0x13)
+#define PDT_CNT_SMMU_NR_EVENT	0x40
+/* SMMUv3: events lost, the queue being full */
+#define PDT_CNT_SMMU_EVENT_LOST	0x1c0
+/* SMMUv3: events with the Stall bit */
+#define PDT_CNT_SMMU_STALL	0x1c1
 
 /* Channels: registers at the base, a data buffer in the page after them */
 #define PDT_NR_CHANNELS		16
