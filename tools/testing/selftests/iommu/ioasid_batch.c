@@ -185,7 +185,7 @@ FIXTURE_TEARDOWN(batch)
 static void count_from_here(struct __test_metadata *_metadata,
 			    struct scene *s)
 {
-	ASSERT_LE(0, kmsg_count(s->kmsg, "DMAR:"));
+	ASSERT_LE(0, kmsg_count(s->kmsg, IOMMU_LOG));
 	ASSERT_EQ(0, pdt_ioctl(s->other, PDT_IOC_COUNTERS, &s->before));
 }
 
@@ -245,7 +245,7 @@ TEST_F(batch, dead)
 	EXPECT_EQ(0, all_write(_metadata, s, shape, LATE));
 	EXPECT_EQ(0, s->page[0]);
 	count_to_here(_metadata, s);
-	EXPECT_EQ(0, kmsg_count(s->kmsg, "DMAR:"));
+	EXPECT_EQ(0, kmsg_count(s->kmsg, IOMMU_LOG));
 	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_IRQ]);
 	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_RECORD]);
 	EXPECT_EQ(all, s->diff.count[PDT_CNT_FAULT_FPD]);

@@ -10,6 +10,13 @@
 
 #define IOASID_DEBUGFS	"/sys/kernel/debug/ioasid/"
 
+/* What differs between the machines: the driver's name on lines of the log */
+#ifdef __aarch64__
+#define IOMMU_LOG	"arm-smmu-v3 "
+#else
+#define IOMMU_LOG	"DMAR:"
+#endif
+
 static inline int kmsg_open(void)
 {
 	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
