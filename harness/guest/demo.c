@@ -138,7 +138,7 @@ static void watch_the_dead(bool quiet)
 	must(pdt_get_status(dev, b.channel, &b_now), "status");
 	pdt_counters_diff(&counted, &now, &diff);
 	pdt_sleep_us(50000);
-	lines = kmsg_count(kmsg, IOMMU_LOG);
+	lines = kmsg_count(kmsg, pdt_machine.log);
 	close(kmsg);
 
 	say("Since A's exit: %u writes done, %u refused by the IOMMU.",

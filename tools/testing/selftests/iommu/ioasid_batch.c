@@ -185,7 +185,7 @@ FIXTURE_TEARDOWN(batch)
 static void count_from_here(struct __test_metadata *_metadata,
 			    struct scene *s)
 {
-	ASSERT_LE(0, kmsg_count(s->kmsg, IOMMU_LOG));
+	ASSERT_LE(0, kmsg_count(s->kmsg, pdt_machine.log));
 	ASSERT_EQ(0, pdt_ioctl(s->other, PDT_IOC_COUNTERS, &s->before));
 }
 
@@ -245,7 +245,7 @@ TEST_F(batch, dead)
 	EXPECT_EQ(0, all_write(_metadata, s, shape, LATE));
 	EXPECT_EQ(0, s->page[0]);
 	count_to_here(_metadata, s);
-	EXPECT_EQ(0, kmsg_count(s->kmsg, IOMMU_LOG));
+	EXPECT_EQ(0, kmsg_count(s->kmsg, pdt_machine.log));
 	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_IRQ]);
 	EXPECT_EQ(0, s->diff.count[PDT_CNT_FAULT_RECORD]);
 	EXPECT_EQ(all, s->diff.count[PDT_CNT_FAULT_FPD]);
@@ -268,8 +268,8 @@ TEST_F(batch, cost)
 	ASSERT_EQ(0, crowd(s->fd[0], PDT_CROWD_FREE, 0));
 	count_to_here(_metadata, s);
 
-	TH_LOG("%u descriptors, %u of them waits, %u doorbells",
-	       pdt_vtd_descriptors(&s->diff),
+	TH_LOG("%u commands, %u of them waits, %u doorbells",
+	       pdt_commands(&s->diff),
 	       (unsigned int)count[PDT_CNT_VTD_WAIT],
 	       (unsigned int)count[PDT_CNT_DOORBELL]);
 	EXPECT_EQ(few ? n : g, count[PDT_CNT_VTD_PC]);
@@ -278,18 +278,18 @@ TEST_F(batch, cost)
 	EXPECT_EQ(few ? n * dev : 0, count[PDT_CNT_VTD_DEV_PIOTLB]);
 	EXPECT_EQ(few ? 0 : dev, count[PDT_CNT_VTD_DEVTLB]);
 	/* One submission for the IOTLB, which has a fence in it, one for devices */
-	total = pdt_vtd_descriptors(&s->diff) - count[PDT_CNT_VTD_WAIT];
+	total = pdt_commands(&s->diff) - count[PDT_CNT_VTD_WAIT];
 	submissions = 2 + total / BATCH;
 	EXPECT_GE(submissions, count[PDT_CNT_DOORBELL]);
 	EXPECT_EQ(count[PDT_CNT_DOORBELL] + 1, count[PDT_CNT_VTD_WAIT]);
 	if (!few)
-		EXPECT_GE(5 + 3 * g + 2 * dev, pdt_vtd_descriptors(&s->diff));
+		EXPECT_GE(5 + 3 * g + 2 * dev, pdt_commands(&s->diff));
 
 	count_from_here(_metadata, s);
 	for (d = 0; d < dev; d++)
 		EXPECT_EQ(0, crowd(s->fd[d], PDT_CROWD_DETACH, 0));
 	count_to_here(_metadata, s);
-	EXPECT_EQ(0, pdt_vtd_descriptors(&s->diff));
+	EXPECT_EQ(0, pdt_commands(&s->diff));
 }
 
 TEST_HARNESS_MAIN

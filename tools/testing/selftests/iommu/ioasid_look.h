@@ -10,12 +10,46 @@
 
 #define IOASID_DEBUGFS	"/sys/kernel/debug/ioasid/"
 
-/* What differs between the machines: the driver's name on lines of the log */
+/* What differs between the machines that the tests run on */
+struct pdt_machine {
+	/* Starts the lines that the IOMMU's driver writes to the log */
+	const char *log;
+	/* Counters of commands: from, and how many */
+	unsigned int first_cmd;
+	unsigned int nr_cmds;
+	/* Those of them that make the IOMMU forget one PASID, and that wait */
+	unsigned int entry;
+	unsigned int tlb;
+	unsigned int devtlb;
+	unsigned int wait;
+	/* What the death of a PASID on one device took in 7.3.4, and with PRI */
+	unsigned int death[2];
+	unsigned int death_waits[2];
+};
+
+static const struct pdt_machine pdt_machine = {
 #ifdef __aarch64__
-#define IOMMU_LOG	"arm-smmu-v3 "
+	.log = "arm-smmu-v3 ",
+	.first_cmd = PDT_CNT_SMMU_CMD(1),
+	.nr_cmds = PDT_CNT_SMMU_NR_CMD - 1,
+	.entry = PDT_CNT_SMMU_CFGI_CD,
+	.tlb = PDT_CNT_SMMU_TLBI_NH_ASID,
+	.devtlb = PDT_CNT_SMMU_ATC_INV,
+	.wait = PDT_CNT_SMMU_SYNC,
+	.death = { 16, 16 },
+	.death_waits = { 8, 8 },
 #else
-#define IOMMU_LOG	"DMAR:"
+	.log = "DMAR:",
+	.first_cmd = PDT_CNT_VTD_DESC(1),
+	.nr_cmds = PDT_CNT_VTD_NR_DESC - 1,
+	.entry = PDT_CNT_VTD_PC,
+	.tlb = PDT_CNT_VTD_PIOTLB,
+	.devtlb = PDT_CNT_VTD_DEV_PIOTLB,
+	.wait = PDT_CNT_VTD_WAIT,
+	.death = { 6, 10 },
+	.death_waits = { 3, 5 },
 #endif
+};
 
 static inline int kmsg_open(void)
 {
@@ -116,12 +150,14 @@ static inline void pdt_counters_diff(const struct pdt_counters *from,
 		diff->count[i] = to->count[i] - from->count[i];
 }
 
-static inline unsigned int pdt_vtd_descriptors(const struct pdt_counters *c)
+/* All commands that the IOMMU has executed */
+static inline unsigned int pdt_commands(const struct pdt_counters *c)
 {
+	const struct pdt_machine *m = &pdt_machine;
 	unsigned int i, sum = 0;
 
-	for (i = 1; i < PDT_CNT_VTD_NR_DESC; i++)
-		sum += c->count[PDT_CNT_VTD_DESC(i)];
+	for (i = 0; i < m->nr_cmds; i++)
+		sum += c->count[m->first_cmd + i];
 	return sum;
 }
 

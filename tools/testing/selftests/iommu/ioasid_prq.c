@@ -145,7 +145,7 @@ TEST_F(prq, absent)
 	EXPECT_EQ(3, c->diff.count[PDT_CNT_VTD_PGRESP_C(PDT_PAGE_RESP_SUCCESS)]);
 	EXPECT_EQ(3, c->diff.count[PDT_CNT_VTD_PGRESP]);
 	EXPECT_EQ(0, c->diff.count[PDT_CNT_FAULT_RECORD]);
-	EXPECT_EQ(0, kmsg_count(c->kmsg, IOMMU_LOG));
+	EXPECT_EQ(0, kmsg_count(c->kmsg, pdt_machine.log));
 	expect_answers(_metadata, c->wide);
 }
 
@@ -218,7 +218,7 @@ TEST_F(prq, unmapped)
 	EXPECT_EQ(1, st.pri_invalid);
 	count_to_here(_metadata, c);
 	EXPECT_EQ(1, c->diff.count[PDT_CNT_VTD_PGRESP_C(PDT_PAGE_RESP_INVALID)]);
-	EXPECT_EQ(0, kmsg_count(c->kmsg, IOMMU_LOG));
+	EXPECT_EQ(0, kmsg_count(c->kmsg, pdt_machine.log));
 	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, MODE, VA_NEW,
 					      DMA_A));
 }
@@ -240,7 +240,7 @@ TEST_F(prq, nobody)
 	st = since(_metadata, c->wide, &st);
 	EXPECT_EQ(100, st.pri_invalid);
 	EXPECT_EQ(0, st.pri_ok);
-	EXPECT_EQ(0, kmsg_count(c->kmsg, IOMMU_LOG));
+	EXPECT_EQ(0, kmsg_count(c->kmsg, pdt_machine.log));
 }
 
 /*

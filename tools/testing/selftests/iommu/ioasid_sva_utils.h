@@ -98,7 +98,7 @@ static void lower_capacity(struct __test_metadata *_metadata, struct ctx *c,
 
 static void count_from_here(struct __test_metadata *_metadata, struct ctx *c)
 {
-	ASSERT_LE(0, kmsg_count(c->kmsg, IOMMU_LOG));
+	ASSERT_LE(0, kmsg_count(c->kmsg, pdt_machine.log));
 	ASSERT_EQ(0, pdt_ioctl(c->wide, PDT_IOC_COUNTERS, &c->before));
 }
 
@@ -117,7 +117,7 @@ static void expect_quiet(struct __test_metadata *_metadata, struct ctx *c,
 	count_to_here(_metadata, c);
 	/* What the interrupt handler has to say comes a little later */
 	pdt_sleep_us(20000);
-	EXPECT_EQ(0, kmsg_count(c->kmsg, IOMMU_LOG));
+	EXPECT_EQ(0, kmsg_count(c->kmsg, pdt_machine.log));
 	EXPECT_EQ(0, c->diff.count[PDT_CNT_FAULT_IRQ]);
 	EXPECT_EQ(0, c->diff.count[PDT_CNT_FAULT_RECORD]);
 	EXPECT_LE(n, c->diff.count[mode & PDT_MODE_ATS ? PDT_CNT_ATS_FAIL :
