@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations for PASIDs that died, in batches: few submissions for many
- * attachments.
+ * Invalidations and drains for PASIDs that died, in batches: few submissions for
+ * many attachments.
  */
 #include <linux/list_sort.h>
 #include <linux/pci.h>
@@ -30,7 +30,7 @@ static unsigned int intel_ioasid_ndescs;
 
 static struct intel_iommu *intel_ioasid_iommu(struct intel_ioasid_node *node)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
 
 	return info->iommu;
 }
@@ -46,7 +46,7 @@ static void intel_ioasid_desc_pasid_cache(struct intel_ioasid_node *node,
 {
 	*desc = (struct qi_desc) {
 		.qw0 = QI_PC_DID(node->did) | QI_PC_GRAN(QI_PC_PASID_SEL) |
-		       QI_PC_PASID(node->pasid) | QI_PC_TYPE,
+		       QI_PC_PASID(node->att.pasid) | QI_PC_TYPE,
 	};
 }
 
@@ -81,7 +81,7 @@ static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
 		return;
 	}
 	*desc = (struct qi_desc) { };
-	qi_desc_piotlb_all(node->did, node->pasid, desc);
+	qi_desc_piotlb_all(node->did, node->att.pasid, desc);
 }
 
 /* What follows is processed after what was before has been done */
@@ -115,9 +115,9 @@ static int intel_ioasid_cmp_tag(void *priv, const struct list_head *a,
 {
 	struct intel_ioasid_node *x, *y;
 
-	x = list_entry(a, struct intel_ioasid_node, pending);
-	y = list_entry(b, struct intel_ioasid_node, pending);
-	return cmp_int(x->did, y->did) ?: cmp_int(x->pasid, y->pasid);
+	x = list_entry(a, struct intel_ioasid_node, att.pending);
+	y = list_entry(b, struct intel_ioasid_node, att.pending);
+	return cmp_int(x->did, y->did) ?: cmp_int(x->att.pasid, y->att.pasid);
 }
 
 static int intel_ioasid_cmp_dev(void *priv, const struct list_head *a,
@@ -125,9 +125,9 @@ static int intel_ioasid_cmp_dev(void *priv, const struct list_head *a,
 {
 	struct intel_ioasid_node *x, *y;
 
-	x = list_entry(a, struct intel_ioasid_node, pending);
-	y = list_entry(b, struct intel_ioasid_node, pending);
-	return cmp_int((unsigned long)x->dev, (unsigned long)y->dev);
+	x = list_entry(a, struct intel_ioasid_node, att.pending);
+	y = list_entry(b, struct intel_ioasid_node, att.pending);
+	return cmp_int((unsigned long)x->att.dev, (unsigned long)y->att.dev);
 }
 
 static bool intel_ioasid_same_domain(struct intel_ioasid_node *x,
@@ -139,7 +139,7 @@ static bool intel_ioasid_same_domain(struct intel_ioasid_node *x,
 static bool intel_ioasid_same_dev(struct intel_ioasid_node *x,
 				  struct intel_ioasid_node *y)
 {
-	return x->dev == y->dev;
+	return x->att.dev == y->att.dev;
 }
 
 typedef bool (*intel_ioasid_same_fn)(struct intel_ioasid_node *x,
@@ -158,10 +158,10 @@ intel_ioasid_group(struct list_head *nodes, struct intel_ioasid_node *first,
 	struct intel_ioasid_node *node = first, *last = NULL;
 
 	*n = 0;
-	list_for_each_entry_from(node, nodes, pending) {
+	list_for_each_entry_from(node, nodes, att.pending) {
 		if (!same(first, node))
 			break;
-		*n += !last || last->pasid != node->pasid;
+		*n += !last || last->att.pasid != node->att.pasid;
 		last = node;
 	}
 	return node;
@@ -172,8 +172,8 @@ static unsigned int intel_ioasid_count_tags(struct list_head *nodes)
 	struct intel_ioasid_node *node;
 	unsigned int n, sum = 0;
 
-	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
-	while (!list_entry_is_head(node, nodes, pending)) {
+	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
+	while (!list_entry_is_head(node, nodes, att.pending)) {
 		node = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
 		sum += n;
 	}
@@ -192,8 +192,8 @@ static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
 	struct intel_ioasid_node *node, *next, *last;
 	unsigned int n;
 
-	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
-	while (!list_entry_is_head(node, nodes, pending)) {
+	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
+	while (!list_entry_is_head(node, nodes, att.pending)) {
 		next = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
 		if (!few && n > 1) {
 			all(node, intel_ioasid_next_desc(iommu));
@@ -201,8 +201,8 @@ static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
 			continue;
 		}
 		for (last = NULL; node != next;
-		     last = node, node = list_next_entry(node, pending))
-			if (!last || last->pasid != node->pasid)
+		     last = node, node = list_next_entry(node, att.pending))
+			if (!last || last->att.pasid != node->att.pasid)
 				one(node, intel_ioasid_next_desc(iommu));
 	}
 }
@@ -231,20 +231,20 @@ static void intel_ioasid_flush_iotlbs(struct intel_iommu *iommu,
 /* With translation off no device-TLB request is to be sent, VT-d 5.0, 4.3 */
 static bool intel_ioasid_has_dev_iotlb(const struct intel_ioasid_node *node)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
 
 	return info->ats_enabled && info->iommu->gcmd & DMA_GCMD_TE &&
-	       pci_device_is_present(to_pci_dev(node->dev));
+	       pci_device_is_present(to_pci_dev(node->att.dev));
 }
 
 static void intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
 					struct qi_desc *desc)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
 
 	*desc = (struct qi_desc) { };
 	qi_desc_dev_iotlb_pasid(PCI_DEVID(info->bus, info->devfn), info->pfsid,
-				node->pasid, info->ats_qdep, 0,
+				node->att.pasid, info->ats_qdep, 0,
 				MAX_AGAW_PFN_WIDTH, desc);
 }
 
@@ -256,7 +256,7 @@ static void intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
 static void intel_ioasid_desc_dev_iotlb_all(struct intel_ioasid_node *node,
 					    struct qi_desc *desc)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
 
 	*desc = (struct qi_desc) { };
 	qi_desc_dev_iotlb(PCI_DEVID(info->bus, info->devfn), info->pfsid,
@@ -282,7 +282,7 @@ static void intel_ioasid_queue_dev_iotlb(struct intel_iommu *iommu,
 					 struct intel_ioasid_node *node,
 					 intel_ioasid_desc_fn desc_fn)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->dev);
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
 	unsigned int i, n = info->dtlb_extra_inval ? 2 : 1;
 
 	if (intel_ioasid_ndescs + n > INTEL_IOASID_BATCH - 1)
@@ -298,8 +298,8 @@ static void intel_ioasid_flush_dev_iotlbs(struct intel_iommu *iommu,
 	unsigned int n;
 
 	list_sort(NULL, nodes, intel_ioasid_cmp_dev);
-	node = list_first_entry(nodes, struct intel_ioasid_node, pending);
-	while (!list_entry_is_head(node, nodes, pending)) {
+	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
+	while (!list_entry_is_head(node, nodes, att.pending)) {
 		next = intel_ioasid_group(nodes, node, intel_ioasid_same_dev, &n);
 		if (!intel_ioasid_has_dev_iotlb(node)) {
 			node = next;
@@ -308,7 +308,7 @@ static void intel_ioasid_flush_dev_iotlbs(struct intel_iommu *iommu,
 						     intel_ioasid_desc_dev_iotlb_all);
 			node = next;
 		}
-		for (; node != next; node = list_next_entry(node, pending))
+		for (; node != next; node = list_next_entry(node, att.pending))
 			intel_ioasid_queue_dev_iotlb(iommu, node,
 						     intel_ioasid_desc_dev_iotlb);
 	}
@@ -321,31 +321,28 @@ static struct intel_iommu *intel_ioasid_cut_iommu(struct list_head *nodes,
 {
 	struct intel_ioasid_node *first, *node, *next;
 
-	first = list_first_entry(nodes, struct intel_ioasid_node, pending);
-	list_for_each_entry_safe(node, next, nodes, pending)
+	first = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
+	list_for_each_entry_safe(node, next, nodes, att.pending)
 		if (intel_ioasid_iommu(node) == intel_ioasid_iommu(first))
-			list_move_tail(&node->pending, same);
+			list_move_tail(&node->att.pending, same);
 	return intel_ioasid_iommu(first);
 }
 
 /**
- * intel_ioasid_flush_caches() - Invalidate what is cached of attachments
- * @nodes: list of struct intel_ioasid_node::pending, whose entries are quiet;
- *	   gets sorted
+ * intel_ioasid_flush() - Invalidate what is cached of attachments
+ * @nodes: list of &ioasid_attach.pending, whose entries are quiet; gets sorted
  *
  * The IOTLB is done before any device TLB, which would be filled from it again.
  * It takes two waits for an IOMMU, and one more for each 63 descriptors: with g
  * domains and D devices there are at most 2 g + D of them when there are more
  * than a few PASIDs, however many.
  *
- * Context: Process context, intel_ioasid_lock held.
+ * Context: Process context. Not twice at a time: &ioasid_attachments.lock held.
  */
-void intel_ioasid_flush_caches(struct list_head *nodes)
+void intel_ioasid_flush(struct list_head *nodes)
 {
 	struct intel_iommu *iommu;
 	LIST_HEAD(done);
-
-	lockdep_assert_held(&intel_ioasid_lock);
 
 	while (!list_empty(nodes)) {
 		LIST_HEAD(same);
@@ -356,4 +353,25 @@ void intel_ioasid_flush_caches(struct list_head *nodes)
 		list_splice_tail(&same, &done);
 	}
 	list_splice(&done, nodes);
+}
+
+/**
+ * intel_ioasid_drain() - Wait for the page requests of attachments
+ * @nodes: list of &ioasid_attach.pending, DEAD and flushed; gets sorted
+ *
+ * Once for each device: who drains a PASID waits for all of the device that are
+ * dead, see intel_iommu_drain_pasid_prq().
+ *
+ * Context: Process context. May sleep.
+ */
+void intel_ioasid_drain(struct list_head *nodes)
+{
+	struct intel_ioasid_node *node, *last = NULL;
+
+	list_sort(NULL, nodes, intel_ioasid_cmp_dev);
+	list_for_each_entry(node, nodes, att.pending) {
+		if (!last || !intel_ioasid_same_dev(last, node))
+			intel_iommu_drain_pasid_prq(node->att.dev, node->att.pasid);
+		last = node;
+	}
 }
