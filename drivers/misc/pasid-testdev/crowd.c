@@ -12,7 +12,7 @@
 #include "pasid-testdev.h"
 
 #define PDT_CROWD_MAX		65536
-#define PDT_CROWD_DOMAINS	16
+#define PDT_CROWD_DOMAINS	32
 
 /**
  * struct pdt_crowd - the crowd, of which there is one at a time
@@ -152,7 +152,19 @@ static int pdt_crowd_detach(struct pdt_channel *ch)
 	return 0;
 }
 
-static int pdt_crowd_attach(struct pdt_channel *ch)
+static int pdt_crowd_attach_one(struct pdt_channel *ch, unsigned int i, bool own)
+{
+	struct iommu_domain *domain = pdt_crowd_domain(ch->crowd, i);
+	struct device *dev = &ch->pdt->pdev->dev;
+
+	if (own)
+		return iommu_attach_device_pasid(domain, dev, ch->crowd->ids[i],
+						 NULL);
+	return iommu_attach_device_ioasid(domain, dev, ch->crowd->set,
+					  ch->crowd->ids[i], NULL);
+}
+
+static int pdt_crowd_attach(struct pdt_channel *ch, bool own)
 {
 	struct pdt_crowd *crowd = pdt_crowd;
 	unsigned int i;
@@ -165,9 +177,7 @@ static int pdt_crowd_attach(struct pdt_channel *ch)
 
 	ch->crowd = crowd;
 	for (i = 0; i < crowd->n && !ret; i++)
-		ret = iommu_attach_device_ioasid(pdt_crowd_domain(crowd, i),
-						 &ch->pdt->pdev->dev, crowd->set,
-						 crowd->ids[i], NULL);
+		ret = pdt_crowd_attach_one(ch, i, own);
 	if (ret) {
 		pdt_crowd_detach_some(ch, i - 1);
 		ch->crowd = NULL;
@@ -176,6 +186,20 @@ static int pdt_crowd_attach(struct pdt_channel *ch)
 	kref_get(&crowd->ref);
 	pdt_set_page(ch, crowd->page);
 	return 0;
+}
+
+static int pdt_crowd_free(struct pdt_crowd *crowd, bool each)
+{
+	unsigned int i;
+	int ret = 0;
+
+	if (!crowd || !crowd->set)
+		return -EINVAL;
+	if (!each)
+		pdt_crowd_free_set(crowd);
+	for (i = 0; each && i < crowd->n && !ret; i++)
+		ret = ioasid_free(crowd->set, crowd->ids[i]);
+	return ret;
 }
 
 /* The requests of the channel carry this one from now on */
@@ -207,14 +231,15 @@ int pdt_crowd_op(struct pdt_channel *ch, const struct pdt_crowd_op *op)
 	case PDT_CROWD_MAKE:
 		return pdt_crowd_make(ch, op);
 	case PDT_CROWD_ATTACH:
-		return pdt_crowd_attach(ch);
+		return pdt_crowd_attach(ch, false);
+	case PDT_CROWD_ATTACH_OWN:
+		return pdt_crowd_attach(ch, true);
 	case PDT_CROWD_USE:
 		return pdt_crowd_use(ch, op->n);
 	case PDT_CROWD_FREE:
-		if (!pdt_crowd || !pdt_crowd->set)
-			return -EINVAL;
-		pdt_crowd_free_set(pdt_crowd);
-		return 0;
+		return pdt_crowd_free(pdt_crowd, false);
+	case PDT_CROWD_FREE_EACH:
+		return pdt_crowd_free(pdt_crowd, true);
 	case PDT_CROWD_DETACH:
 		return pdt_crowd_detach(ch);
 	default:

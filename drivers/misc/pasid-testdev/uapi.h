@@ -228,6 +228,8 @@ enum {
 	PDT_CROWD_USE,		/* this channel issues with the n-th, from 0 */
 	PDT_CROWD_FREE,		/* ioasid_set_free() */
 	PDT_CROWD_DETACH,	/* all of them from this device */
+	PDT_CROWD_ATTACH_OWN,	/* attach as numbers that the driver has chosen */
+	PDT_CROWD_FREE_EACH,	/* ioasid_free() of one after the other */
 };
 
 /**

@@ -368,7 +368,7 @@ TEST_F(life, fault_names_owner)
 	char line[64];
 
 	spawn(_metadata, a, NARROW, PAGE_A);
-	snprintf(line, sizeof(line), "[PASID 0x%x]", a->pasid);
+	snprintf(line, sizeof(line), pdt_machine.owner, a->pasid);
 	ASSERT_LE(0, kmsg_count(c->kmsg, pdt_machine.log));
 	/* Other tests may have used up what is reported in five seconds */
 	do {

@@ -22,9 +22,13 @@ struct pdt_machine {
 	unsigned int tlb;
 	unsigned int devtlb;
 	unsigned int wait;
-	/* What the death of a PASID on one device took in 7.3.4, and with PRI */
+	/* Format of what is on the line that names the owner of a PASID */
+	const char *owner;
+	/* The most that the death of a PASID on one device takes, and with PRI */
 	unsigned int death[2];
 	unsigned int death_waits[2];
+	/* A device that goes on is also quiet after the detach of a dead PASID */
+	bool quiet_detached;
 };
 
 static const struct pdt_machine pdt_machine = {
@@ -36,8 +40,10 @@ static const struct pdt_machine pdt_machine = {
 	.tlb = PDT_CNT_SMMU_TLBI_NH_ASID,
 	.devtlb = PDT_CNT_SMMU_ATC_INV,
 	.wait = PDT_CNT_SMMU_SYNC,
-	.death = { 16, 16 },
-	.death_waits = { 8, 8 },
+	.owner = "ssid: 0x%x is",
+	/* 7.3.4: 16 and 8 */
+	.death = { 5, 5 },
+	.death_waits = { 2, 2 },
 #else
 	.log = "DMAR:",
 	.first_cmd = PDT_CNT_VTD_DESC(1),
@@ -46,8 +52,11 @@ static const struct pdt_machine pdt_machine = {
 	.tlb = PDT_CNT_VTD_PIOTLB,
 	.devtlb = PDT_CNT_VTD_DEV_PIOTLB,
 	.wait = PDT_CNT_VTD_WAIT,
+	.owner = "[PASID 0x%x]",
+	/* As in 7.3.4 */
 	.death = { 6, 10 },
 	.death_waits = { 3, 5 },
+	.quiet_detached = true,
 #endif
 };
 
@@ -159,6 +168,35 @@ static inline unsigned int pdt_commands(const struct pdt_counters *c)
 	for (i = 0; i < m->nr_cmds; i++)
 		sum += c->count[m->first_cmd + i];
 	return sum;
+}
+
+static inline unsigned int pdt_waits(const struct pdt_counters *c)
+{
+	return c->count[pdt_machine.wait];
+}
+
+static inline int pdt_crowd(int fd, uint32_t op, uint32_t n)
+{
+	struct pdt_crowd_op c = { .op = op, .n = n };
+
+	return pdt_ioctl(fd, PDT_IOC_CROWD, &c);
+}
+
+/* The next device from @nr on that has many PASIDs, or a negative errno */
+static inline int pdt_open_wide(unsigned int *nr)
+{
+	struct pdt_info info;
+	int fd, ret;
+
+	for (;;) {
+		fd = pdt_open((*nr)++);
+		if (fd < 0)
+			return fd;
+		ret = pdt_ioctl(fd, PDT_IOC_INFO, &info);
+		if (ret || info.max_pasids > 1024)
+			return ret ? ret : fd;
+		close(fd);
+	}
 }
 
 /* Writes to a file in the sysfs directory of device @nr */

@@ -426,6 +426,33 @@ TEST_F(prq, killed_while_asking)
 	expect_answers(_metadata, c->wide);
 }
 
+/* Numbers that die together are drained together: once for their device */
+TEST_F(prq, drained_together)
+{
+	struct ctx *c = &self->c;
+	uint32_t hold = 1;
+	int i, fd[8];
+
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	for (i = 0; i < 8; i++)
+		fd[i] = spawn_asking_shared(_metadata, &c->more[i]);
+	/* The first is told alone, and the others wait until that is over */
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	for (i = 0; i < 8; i++)
+		pdt_worker_kill(&c->more[i]);
+	hold = 0;
+	count_from_here(_metadata, c);
+	ASSERT_EQ(0, pdt_ioasid(c->wide, PDT_IOASID_HOLD, 0, &hold));
+	synchronize(_metadata, c);
+	count_to_here(_metadata, c);
+	TH_LOG("%u drains", (unsigned int)c->diff.count[PDT_CNT_PAGE_DRAIN]);
+	EXPECT_LE(1, c->diff.count[PDT_CNT_PAGE_DRAIN]);
+	EXPECT_GE(2, c->diff.count[PDT_CNT_PAGE_DRAIN]);
+	for (i = 0; i < 8; i++)
+		close(fd[i]);
+}
+
 /*
  * The end of an address space is not the business of those who answer page
  * requests, even if they were its last users: it takes its time, and others
