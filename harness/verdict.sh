@@ -28,18 +28,19 @@ total() {
 		}'
 }
 
-# run_kunit KERNEL RUN LIST: boots it with four processors and no program, and
-# judges the unit tests of the core, which run by themselves, and by LIST what
-# init found afterwards.
+# run_kunit KERNEL RUN LIST [SUITES [OPTION]]: boots it with four processors, no
+# program, and OPTION on the command line, and judges the unit tests that are
+# listed in SUITES, those of the core by default, which run by themselves, and by
+# LIST what init found afterwards.
 run_kunit() {
 	local out=${build:?}/results/$2 bad=0
 	# That unit tests have run taints a kernel.
-	harness/boot --kernel "$1" --tests none --smp 4 --timeout 500 \
-		--append taint_ok=0x40000 --out "$out" || true
+	harness/boot --kernel "$1" --tests none --smp 4 --timeout 900 \
+		--append "taint_ok=0x40000 ${5:-}" --out "$out" || true
 	# The results are in the kernel's log.
 	rm -f "$out/init.log"
 	[ ! -e "$out/ktap.log" ] || mv "$out/ktap.log" "$out/init.log"
-	(verdict "$2" uml) || bad=1
+	(verdict "$2" "${4:-uml}") || bad=1
 	[ ! -e "$out/init.log" ] || mv "$out/init.log" "$out/ktap.log"
 	(verdict "$2" "$3") || bad=1
 	return $bad

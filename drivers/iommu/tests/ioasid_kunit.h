@@ -19,7 +19,7 @@
 #include <linux/spinlock.h>
 
 /* Waiting for what must come: ends only in a broken core */
-#define IK_PATIENCE	(30 * HZ)
+#define IK_PATIENCE	(120 * HZ)
 /* Waiting for what must not come: a broken core is seen if it is this fast */
 #define IK_LOOK		max(HZ / 20, 2)
 
