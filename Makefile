@@ -9,13 +9,14 @@ export KERNEL_SRC QEMU_SRC JOBS
 
 .PHONY: help
 help:
-	@echo 'make demo        one process, one PASID, one device: with and without the series'
+	@echo 'make demo        one process, one PASID, one device: with and without the series (ARCH=arm64: on Arm)'
 	@echo 'make check       all that must be good before a change goes in; ends with "N passed, N failed"'
 	@echo 'make check-core  the unit tests of the core only, in User Mode Linux'
 	@echo 'make check-x86   the tests on the emulated Intel VT-d only'
+	@echo 'make check-arm64 the tests on the emulated Arm SMMUv3 only'
 	@echo 'make check-full  all of check, each patch built alone, and the longer tests'
 	@echo 'make mutate      one-line defects, each of which must fail a test; "mutate-core": those of the core'
-	@echo 'make bench       what the core costs, against other allocators; a table, no verdict'
+	@echo 'make bench       what the core and a death in hardware cost; tables, no verdict'
 	@echo 'make series      the patches, in build/series/'
 	@echo 'make clean       removes build/ (the cache stays: $${XDG_CACHE_HOME:-~/.cache}/ioasid)'
 	@echo
@@ -24,24 +25,23 @@ help:
 .PHONY: demo
 ARCH ?= x86
 demo:
-	@[ '$(ARCH)' = x86 ] || { echo 'demo: ARCH=$(ARCH): there is a demo on x86 only' >&2; exit 1; }
-	@harness/prereq kernel guest qemu
+	@[ '$(ARCH)' = x86 ] || [ '$(ARCH)' = arm64 ] || \
+		{ echo 'demo: ARCH=$(ARCH): there is a demo on x86 and on arm64' >&2; exit 1; }
+	@harness/prereq kernel guest qemu $(filter arm64,$(ARCH))
 	@harness/assemble
-	@harness/demo
+	@harness/demo $(ARCH)
 
-.PHONY: check check-core check-x86 check-full
+.PHONY: check check-core check-x86 check-arm64 check-full
 check:
 	@harness/check ci
 check-core:
 	@harness/check core
 check-x86:
 	@harness/check x86
+check-arm64:
+	@harness/check arm64
 check-full:
 	@harness/check full
-
-.PHONY: check-arm64
-check-arm64:
-	@echo 'check-arm64: there is no test on arm64 yet; "make check-full" builds each patch for it' >&2; exit 1
 
 .PHONY: mutate mutate-core
 mutate:
@@ -53,8 +53,10 @@ mutate-core:
 
 .PHONY: bench
 bench:
-	@harness/prereq kernel
+	@harness/prereq kernel arm64 guest qemu
 	@harness/bench
+	@harness/bench-iommu vtd
+	@harness/bench-iommu smmu
 
 .PHONY: series
 series:

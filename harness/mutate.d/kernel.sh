@@ -18,7 +18,7 @@ make_scratch() {
 	checkout "$tree" "$build/series.git" full
 }
 
-# use_kernel RUN: makes the kernel for uml, x86 or x86-prq without a defect, from the
+# use_kernel RUN: makes the kernel for uml, x86, x86-prq or arm64 without a defect, from the
 # configuration of the real one. Sets $kernel, $arch, $image and $out.
 use_kernel() {
 	kernel=${1%-prq}
@@ -39,7 +39,10 @@ use_kernel() {
 
 build_kernel() {
 	local made=$image
-	[ "$arch" != x86_64 ] || made=arch/x86/boot/$image
+	case $arch in
+	x86_64) made=arch/x86/boot/$image ;;
+	arm64) made=arch/arm64/boot/$image ;;
+	esac
 	rm -f "$out/$image"
 	kmake "$image" || return
 	[ "$made" = "$image" ] || cp "$out/$made" "$out/$image"

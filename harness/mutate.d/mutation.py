@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FIELDS = {"file", "find", "replace", "kills", "run"}
-RUNS = ("uml", "x86", "x86-prq")
+RUNS = ("uml", "x86", "x86-prq", "arm64")
 
 
 class Bad(Exception):

@@ -3,13 +3,13 @@
 # Runs a test on the kernel of the copy, with or without a defect.
 
 # run_tests RUN PATTERN DIR: PATTERN is a glob of KUnit cases for uml, the names
-# of programs for x86 and x86-prq. Leaves logs in DIR.
+# of programs for the others. Leaves logs in DIR.
 run_tests() {
 	rm -rf "$3"
 	mkdir -p "$3"
 	case $1 in
 	uml) run "$scratch/harness/run-uml" uml "$3" 60 "kunit.filter_glob=$2" ;;
-	x86) run "$scratch/harness/boot" --kernel x86 --tests "$2" --devices "20 8 20 20 20" --out "$3" ;;
+	x86 | arm64) run "$scratch/harness/boot" --kernel "$1" --tests "$2" --devices "20 8 20 20 20" --out "$3" ;;
 	x86-prq)
 		run "$scratch/harness/boot" --kernel x86 --tests "$2" --out "$3" \
 			--pri on --devices "20 20 20 20"
@@ -21,7 +21,7 @@ run_tests() {
 pattern() {
 	case $1 in
 	uml) if [ $# = 2 ]; then cut -d. -f1,2 <<<"$2"; else echo 'ioasid*'; fi ;;
-	x86*) printf '%s\n' "${@:2}" | cut -d. -f1 | sort -u | paste -sd' ' ;;
+	x86* | arm64) printf '%s\n' "${@:2}" | cut -d. -f1 | sort -u | paste -sd' ' ;;
 	esac
 }
 
