@@ -27,8 +27,6 @@ struct pdt_machine {
 	/* The most that the death of a PASID on one device takes, and with PRI */
 	unsigned int death[2];
 	unsigned int death_waits[2];
-	/* A device that goes on is also quiet after the detach of a dead PASID */
-	bool quiet_detached;
 };
 
 static const struct pdt_machine pdt_machine = {
@@ -56,7 +54,6 @@ static const struct pdt_machine pdt_machine = {
 	/* As in 7.3.4 */
 	.death = { 6, 10 },
 	.death_waits = { 3, 5 },
-	.quiet_detached = true,
 #endif
 };
 
