@@ -23,6 +23,10 @@
  * no event: it holds group->mutex, for which a handler may wait. After SYNC it
  * has nothing to send.
  *
+ * The owner of a device that gives it up has all its PASIDs made quiet together,
+ * in the same way and by the same list. These are FLUSHED and alive: the next
+ * set_dev_pasid makes the entry translate again.
+ *
  * The core attaches a PASID that is dead again after a reset of the device, or
  * to roll back, and cannot take no for an answer. Then the driver is not asked:
  * the attachment is FLUSHED, and not set up, until its detach.
@@ -36,12 +40,94 @@
  * Lock order: group->mutex -> drain_lock -> lock -> what the driver takes. Fault
  * handling must take none of the first three, because a drain waits for it.
  */
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/cleanup.h>
 #include <linux/export.h>
 #include <linux/iommu.h>
+#include <linux/list_sort.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 
 #include "ioasid-attach.h"
+
+/**
+ * ioasid_attach_dev() - The key of those who sort by device
+ * @att: attachment
+ *
+ * Return: the same for the attachments of one device.
+ */
+u64 ioasid_attach_dev(struct ioasid_attach *att)
+{
+	return (uintptr_t)att->dev;
+}
+EXPORT_SYMBOL_GPL(ioasid_attach_dev);
+
+static int ioasid_attach_cmp(void *priv, const struct list_head *a,
+			     const struct list_head *b)
+{
+	ioasid_attach_key_fn key = *(ioasid_attach_key_fn *)priv;
+
+	return cmp_int(key(list_entry(a, struct ioasid_attach, pending)),
+		       key(list_entry(b, struct ioasid_attach, pending)));
+}
+
+/**
+ * ioasid_attach_sort() - Sort attachments, so that groups can be found
+ * @atts: list of &ioasid_attach.pending
+ * @key: what to sort by
+ *
+ * Return: how many different keys there are.
+ */
+unsigned int ioasid_attach_sort(struct list_head *atts, ioasid_attach_key_fn key)
+{
+	struct ioasid_attach *att, *last = NULL;
+	unsigned int n = 0;
+
+	list_sort(&key, atts, ioasid_attach_cmp);
+	list_for_each_entry(att, atts, pending) {
+		n += !last || key(last) != key(att);
+		last = att;
+	}
+	return n;
+}
+EXPORT_SYMBOL_GPL(ioasid_attach_sort);
+
+/**
+ * ioasid_attach_group() - Where the next group of a sorted list begins
+ * @atts: list of &ioasid_attach.pending
+ * @first: the first of a group
+ * @key: what the members of a group have in common
+ * @n: set to the number of PASIDs in the group; a PASID that several of its
+ *     members share, one behind the other, is one
+ *
+ * Return: the attachment behind the group, or the head of the list.
+ */
+struct ioasid_attach *ioasid_attach_group(struct list_head *atts,
+					  struct ioasid_attach *first,
+					  ioasid_attach_key_fn key,
+					  unsigned int *n)
+{
+	struct ioasid_attach *att = first, *last = NULL;
+
+	*n = 0;
+	list_for_each_entry_from(att, atts, pending) {
+		if (key(att) != key(first))
+			break;
+		*n += !last || last->pasid != att->pasid;
+		last = att;
+	}
+	return att;
+}
+EXPORT_SYMBOL_GPL(ioasid_attach_group);
+
+VISIBLE_IF_KUNIT
+bool ioasid_attach_is_managed(struct device *dev, ioasid_t pasid)
+{
+	KUNIT_STATIC_STUB_REDIRECT(ioasid_attach_is_managed, dev, pasid);
+	return iommu_driver_pasid_managed(dev, pasid);
+}
+EXPORT_SYMBOL_IF_KUNIT(ioasid_attach_is_managed);
 
 /**
  * ioasid_attach_find() - The attachment of a PASID to a device
@@ -144,19 +230,41 @@ static void ioasid_attach_quiet(struct ioasid_attachments *all,
 	list_add_tail(&att->pending, &all->pending);
 }
 
+/* Moves the first of @atts, and all behind the same IOMMU, to @same */
+static void *ioasid_attach_cut(struct ioasid_attachments *all,
+			       struct list_head *atts, struct list_head *same)
+{
+	struct ioasid_attach *att, *next;
+	void *iommu;
+
+	iommu = all->ops->iommu(list_first_entry(atts, struct ioasid_attach,
+						 pending));
+	list_for_each_entry_safe(att, next, atts, pending)
+		if (all->ops->iommu(att) == iommu)
+			list_move_tail(&att->pending, same);
+	return iommu;
+}
+
 /* Nothing of the DEAD @atts is cached any more when this returns */
 static void ioasid_attach_flush(struct ioasid_attachments *all,
 				struct list_head *atts)
 {
 	struct ioasid_attach *att;
+	LIST_HEAD(done);
+	void *iommu;
 
 	lockdep_assert_held(&all->lock);
 
-	if (list_empty(atts))
-		return;
 	list_for_each_entry(att, atts, pending)
 		att->clean = true;
-	all->ops->flush(atts);
+	while (!list_empty(atts)) {
+		LIST_HEAD(same);
+
+		iommu = ioasid_attach_cut(all, atts, &same);
+		all->ops->flush(iommu, &same);
+		list_splice_tail(&same, &done);
+	}
+	list_splice(&done, atts);
 	list_for_each_entry(att, atts, pending)
 		all->ops->clear(att, true);
 }
@@ -176,6 +284,15 @@ static void ioasid_attach_flush_dirty(struct ioasid_attachments *all,
 }
 
 /*
+ * Only such an attachment sees to it that the device has fault parameters for as
+ * long as it is there.
+ */
+static bool ioasid_attach_may_ask(struct ioasid_attach *att)
+{
+	return att->set_up && att->domain->iopf_handler;
+}
+
+/*
  * Drains @atts, which are DEAD and clean, and takes them off the list: FLUSHED.
  * Nobody else touches such attachments: FREE wants LIVE ones, mm release dirty
  * ones, and to remove one takes drain_lock.
@@ -184,13 +301,21 @@ static void ioasid_attach_drain(struct ioasid_attachments *all,
 				struct list_head *atts)
 {
 	struct ioasid_attach *att, *next;
+	struct device *last = NULL;
 
 	lockdep_assert_held(&all->drain_lock);
 	lockdep_assert_not_held(&all->lock);
 
-	if (list_empty(atts))
-		return;
-	all->ops->drain(atts);
+	/* Once for each device: a drain takes all of it that are dead */
+	ioasid_attach_sort(atts, ioasid_attach_dev);
+	list_for_each_entry(att, atts, pending) {
+		if (!ioasid_attach_may_ask(att))
+			continue;
+		if (att->dev != last)
+			all->ops->drain(att->dev, att->pasid);
+		last = att->dev;
+		iopf_queue_discard_pasid(att->dev, att->pasid);
+	}
 
 	guard(mutex)(&all->lock);
 
@@ -334,6 +459,20 @@ bool ioasid_attach_any(struct ioasid_attachments *all, ioasid_t pasid,
 }
 EXPORT_SYMBOL_GPL(ioasid_attach_any);
 
+/* What is attached there has been flushed, as if it were detached */
+static void ioasid_attach_forget_quiesced(struct ioasid_attachments *all,
+					  struct ioasid_attach *att,
+					  struct iommu_domain *old)
+{
+	lockdep_assert_held(&all->lock);
+
+	if (!att->set_up || att->state != IOASID_ATTACH_FLUSHED)
+		return;
+	all->ops->detach(att, old);
+	att->set_up = false;
+	att->muted = false;
+}
+
 /**
  * ioasid_attach_set_dev_pasid() - The set_dev_pasid of a domain that translates
  * @all: the attachments of the driver
@@ -343,6 +482,7 @@ EXPORT_SYMBOL_GPL(ioasid_attach_any);
  * @old: what was attached, or NULL
  * @setup: attaches @domain and writes the entry; gets NULL for what the driver
  *	   does not know of. -ESRCH says that what @domain translates for is gone.
+ *	   It drains nothing: that is done without the lock.
  *
  * Context: Process context, group->mutex held.
  * Return: what @setup returns, or -ENOMEM. A PASID that is dead already is
@@ -354,11 +494,11 @@ int ioasid_attach_set_dev_pasid(struct ioasid_attachments *all,
 				struct iommu_domain *old,
 				ioasid_attach_setup_fn setup)
 {
+	bool fresh = false, replaced = false;
 	struct ioasid_attach *att;
-	bool fresh = false;
 	int ret = -ESRCH;
 
-	if (!iommu_driver_pasid_managed(dev, pasid))
+	if (!ioasid_attach_is_managed(dev, pasid))
 		return setup(domain, dev, pasid, old);
 
 	scoped_guard(mutex, &all->lock) {
@@ -369,20 +509,30 @@ int ioasid_attach_set_dev_pasid(struct ioasid_attachments *all,
 				return -ENOMEM;
 			fresh = true;
 		}
-		if (ioasid_alive(pasid))
+		if (ioasid_alive(pasid)) {
+			ioasid_attach_forget_quiesced(all, att, old);
 			ret = setup(domain, dev, pasid, att->set_up ? old : NULL);
+		}
 		if (!ret) {
+			replaced = att->state == IOASID_ATTACH_LIVE &&
+				   ioasid_attach_may_ask(att);
 			att->domain = domain;
 			att->set_up = true;
+			replaced &= ioasid_attach_may_ask(att);
 			ioasid_attach_set_state(all, att, IOASID_ATTACH_LIVE);
-			return 0;
-		}
-		if (ret != -ESRCH) {
-			if (fresh)
-				ioasid_attach_remove(all, att);
-			return ret;
+		} else if (ret != -ESRCH && fresh) {
+			ioasid_attach_remove(all, att);
 		}
 	}
+	/*
+	 * Page requests that came for @old are answered before its owner goes on.
+	 * If @domain takes none, its driver has drained all when it was set up.
+	 */
+	if (replaced)
+		all->ops->drain(dev, pasid);
+	if (ret != -ESRCH)
+		return ret;
+
 	/* group->mutex keeps the attachment, which is dead and stays so */
 	guard(mutex)(&all->drain_lock);
 
@@ -413,7 +563,7 @@ bool ioasid_attach_detach(struct ioasid_attachments *all, struct device *dev,
 {
 	struct ioasid_attach *att;
 
-	if (!iommu_driver_pasid_managed(dev, pasid))
+	if (!ioasid_attach_is_managed(dev, pasid))
 		return false;
 
 	guard(mutex)(&all->drain_lock);
@@ -427,14 +577,51 @@ bool ioasid_attach_detach(struct ioasid_attachments *all, struct device *dev,
 
 	guard(mutex)(&all->lock);
 
-	/* A device that goes on with the PASID of a living process is reported */
-	if (ioasid_alive(att->pasid))
+	/*
+	 * A device that goes on with a PASID that lives is reported, unless its
+	 * owner is just giving it up.
+	 */
+	if (ioasid_alive(att->pasid) && !att->muted)
 		all->ops->clear(att, false);
 	all->ops->detach(att, att->set_up ? old : NULL);
 	ioasid_attach_remove(all, att);
 	return true;
 }
 EXPORT_SYMBOL_GPL(ioasid_attach_detach);
+
+static void ioasid_attach_quiesce_one(struct device *dev, ioasid_t pasid,
+				      void *data)
+{
+	struct ioasid_attachments *all = data;
+	struct ioasid_attach *att;
+
+	lockdep_assert_held(&all->lock);
+
+	att = ioasid_attach_find(all, dev, pasid);
+	if (!att)
+		return;
+	att->muted = true;
+	ioasid_attach_quiet(all, att);
+}
+
+/**
+ * ioasid_attach_quiesce() - The quiesce_dev_pasids of a driver
+ * @all: the attachments of the driver
+ * @dev: device
+ *
+ * As if all PASIDs of @dev had died, but only for @dev, and they can be attached
+ * again. One flush and one drain, which what is pending of others goes along
+ * with.
+ *
+ * Context: Process context, group->mutex held.
+ */
+void ioasid_attach_quiesce(struct ioasid_attachments *all, struct device *dev)
+{
+	scoped_guard(mutex, &all->lock)
+		iommu_driver_visit_ioasids(dev, ioasid_attach_quiesce_one, all);
+	ioasid_attach_sync(all);
+}
+EXPORT_SYMBOL_GPL(ioasid_attach_quiesce);
 
 /**
  * ioasid_attach_mm_release() - The pages of an address space go next

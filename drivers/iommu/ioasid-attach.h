@@ -40,6 +40,7 @@ enum ioasid_attach_state {
  * @state: an &enum ioasid_attach_state
  * @clean: the caches are flushed already, or are being flushed; if DEAD, only the
  *	   drain is left
+ * @muted: make it quiet so that nothing is reported, though the PASID lives
  * @set_up: the driver knows @domain; it does not know one that was attached
  *	    when the PASID was dead already
  *
@@ -53,20 +54,24 @@ struct ioasid_attach {
 	ioasid_t pasid;
 	enum ioasid_attach_state state;
 	bool clean;
+	bool muted;
 	bool set_up;
 };
 
 /**
  * struct ioasid_attach_ops - what differs from driver to driver
  * @size: of what has a &struct ioasid_attach at its start
- * @quiet: make the entry of a LIVE attachment refuse DMA, without a command
+ * @quiet: make the entry of a LIVE attachment refuse DMA, without a command. If the
+ *	   PASID is dead, or &ioasid_attach.muted is set, without a report.
+ * @iommu: the IOMMU instance that the device of an attachment is behind
  * @flush: invalidate what is cached of a list of &ioasid_attach.pending, whose
- *	   entries are quiet, in the IOMMU and in the devices; may sort it
+ *	   entries are quiet, in the IOMMU that all of them are behind and in the
+ *	   devices; may sort it
  * @clear: write the entry that is left when all is flushed, or one for what is
  *	   not set up. With @mute a device that goes on raises no interrupts.
- * @drain: wait until all page requests of a list of attachments, as for @flush,
- *	   have been answered. The only one that is called without
- *	   &ioasid_attachments.lock.
+ * @drain: wait until all page requests of a device for a PASID have been
+ *	   answered, and those for its other PASIDs that are dead. Called for
+ *	   domains with a handler for them, without &ioasid_attachments.lock.
  * @detach: forget that @old is attached, or only the entry if it is NULL; sends no
  *	    command
  *
@@ -75,9 +80,10 @@ struct ioasid_attach {
 struct ioasid_attach_ops {
 	size_t size;
 	void (*quiet)(struct ioasid_attach *att);
-	void (*flush)(struct list_head *atts);
+	void *(*iommu)(struct ioasid_attach *att);
+	void (*flush)(void *iommu, struct list_head *atts);
 	void (*clear)(struct ioasid_attach *att, bool mute);
-	void (*drain)(struct list_head *atts);
+	void (*drain)(struct device *dev, ioasid_t pasid);
 	void (*detach)(struct ioasid_attach *att, struct iommu_domain *old);
 };
 
@@ -121,6 +127,25 @@ typedef int (*ioasid_attach_setup_fn)(struct iommu_domain *domain,
 				      struct device *dev, ioasid_t pasid,
 				      struct iommu_domain *old);
 
+/**
+ * typedef ioasid_attach_key_fn - What attachments are sorted and grouped by
+ * @att: attachment
+ *
+ * Return: any number; the same for those that belong together.
+ */
+typedef u64 (*ioasid_attach_key_fn)(struct ioasid_attach *att);
+
+u64 ioasid_attach_dev(struct ioasid_attach *att);
+unsigned int ioasid_attach_sort(struct list_head *atts, ioasid_attach_key_fn key);
+struct ioasid_attach *ioasid_attach_group(struct list_head *atts,
+					  struct ioasid_attach *first,
+					  ioasid_attach_key_fn key,
+					  unsigned int *n);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+bool ioasid_attach_is_managed(struct device *dev, ioasid_t pasid);
+#endif
+
 struct ioasid_attach *ioasid_attach_find(struct ioasid_attachments *all,
 					 struct device *dev, ioasid_t pasid);
 int ioasid_attach_set_dev_pasid(struct ioasid_attachments *all,
@@ -130,6 +155,7 @@ int ioasid_attach_set_dev_pasid(struct ioasid_attachments *all,
 				ioasid_attach_setup_fn setup);
 bool ioasid_attach_detach(struct ioasid_attachments *all, struct device *dev,
 			  ioasid_t pasid, struct iommu_domain *old);
+void ioasid_attach_quiesce(struct ioasid_attachments *all, struct device *dev);
 void ioasid_attach_mm_release(struct ioasid_attachments *all,
 			      struct iommu_domain *domain, ioasid_t pasid);
 bool ioasid_attach_is_dead(struct ioasid_attachments *all, struct device *dev,

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Invalidations and drains for PASIDs that died, in batches: few submissions for
- * many attachments.
+ * Invalidations for PASIDs that died, in batches: few submissions for many
+ * attachments.
  */
-#include <linux/list_sort.h>
 #include <linux/pci.h>
-#include <linux/sort.h>
 
 #include "ioasid.h"
 #include "iommu.h"
@@ -27,13 +25,6 @@ static unsigned int intel_ioasid_ndescs;
  * everybody: 16 and their device still fit one submission each.
  */
 #define INTEL_IOASID_SELECTIVE	16
-
-static struct intel_iommu *intel_ioasid_iommu(struct intel_ioasid_node *node)
-{
-	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
-
-	return info->iommu;
-}
 
 static bool intel_ioasid_is_first_stage(const struct intel_ioasid_node *node)
 {
@@ -68,9 +59,10 @@ static void intel_ioasid_desc_pasid_cache_all(struct intel_ioasid_node *node,
 static void intel_ioasid_desc_iotlb_all(struct intel_ioasid_node *node,
 					struct qi_desc *desc)
 {
+	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
+
 	*desc = (struct qi_desc) { };
-	qi_desc_iotlb(intel_ioasid_iommu(node), node->did, 0, 0,
-		      DMA_TLB_DSI_FLUSH, desc);
+	qi_desc_iotlb(info->iommu, node->did, 0, 0, DMA_TLB_DSI_FLUSH, desc);
 }
 
 static void intel_ioasid_desc_iotlb(struct intel_ioasid_node *node,
@@ -109,76 +101,19 @@ static struct qi_desc *intel_ioasid_next_desc(struct intel_iommu *iommu)
 	return &intel_ioasid_descs[intel_ioasid_ndescs++];
 }
 
-/* By what tags the IOTLB */
-static int intel_ioasid_cmp_tag(void *priv, const struct list_head *a,
-				const struct list_head *b)
+/* By what tags the IOTLB: the domain, and in it the PASID */
+static u64 intel_ioasid_tag(struct ioasid_attach *att)
 {
-	struct intel_ioasid_node *x, *y;
-
-	x = list_entry(a, struct intel_ioasid_node, att.pending);
-	y = list_entry(b, struct intel_ioasid_node, att.pending);
-	return cmp_int(x->did, y->did) ?: cmp_int(x->att.pasid, y->att.pasid);
+	return (u64)to_intel_ioasid_node(att)->did << 32 | att->pasid;
 }
 
-static int intel_ioasid_cmp_dev(void *priv, const struct list_head *a,
-				const struct list_head *b)
+static u64 intel_ioasid_domain(struct ioasid_attach *att)
 {
-	struct intel_ioasid_node *x, *y;
-
-	x = list_entry(a, struct intel_ioasid_node, att.pending);
-	y = list_entry(b, struct intel_ioasid_node, att.pending);
-	return cmp_int((unsigned long)x->att.dev, (unsigned long)y->att.dev);
+	return to_intel_ioasid_node(att)->did;
 }
 
-static bool intel_ioasid_same_domain(struct intel_ioasid_node *x,
-				     struct intel_ioasid_node *y)
-{
-	return x->did == y->did;
-}
-
-static bool intel_ioasid_same_dev(struct intel_ioasid_node *x,
-				  struct intel_ioasid_node *y)
-{
-	return x->att.dev == y->att.dev;
-}
-
-typedef bool (*intel_ioasid_same_fn)(struct intel_ioasid_node *x,
-				     struct intel_ioasid_node *y);
 typedef void (*intel_ioasid_desc_fn)(struct intel_ioasid_node *node,
 				     struct qi_desc *desc);
-
-/*
- * The node behind those that are the @same as @first. Sets @n to the number of
- * PASIDs among them; a PASID that several devices of a domain share is one.
- */
-static struct intel_ioasid_node *
-intel_ioasid_group(struct list_head *nodes, struct intel_ioasid_node *first,
-		   intel_ioasid_same_fn same, unsigned int *n)
-{
-	struct intel_ioasid_node *node = first, *last = NULL;
-
-	*n = 0;
-	list_for_each_entry_from(node, nodes, att.pending) {
-		if (!same(first, node))
-			break;
-		*n += !last || last->att.pasid != node->att.pasid;
-		last = node;
-	}
-	return node;
-}
-
-static unsigned int intel_ioasid_count_tags(struct list_head *nodes)
-{
-	struct intel_ioasid_node *node;
-	unsigned int n, sum = 0;
-
-	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
-	while (!list_entry_is_head(node, nodes, att.pending)) {
-		node = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
-		sum += n;
-	}
-	return sum;
-}
 
 /*
  * For each domain of @nodes: @one for each PASID, or @all once. A domain with
@@ -189,36 +124,35 @@ static void intel_ioasid_queue_domains(struct intel_iommu *iommu,
 				       intel_ioasid_desc_fn one,
 				       intel_ioasid_desc_fn all)
 {
-	struct intel_ioasid_node *node, *next, *last;
+	struct ioasid_attach *att, *next, *last;
 	unsigned int n;
 
-	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
-	while (!list_entry_is_head(node, nodes, att.pending)) {
-		next = intel_ioasid_group(nodes, node, intel_ioasid_same_domain, &n);
+	att = list_first_entry(nodes, struct ioasid_attach, pending);
+	while (!list_entry_is_head(att, nodes, pending)) {
+		next = ioasid_attach_group(nodes, att, intel_ioasid_domain, &n);
 		if (!few && n > 1) {
-			all(node, intel_ioasid_next_desc(iommu));
-			node = next;
+			all(to_intel_ioasid_node(att), intel_ioasid_next_desc(iommu));
+			att = next;
 			continue;
 		}
-		for (last = NULL; node != next;
-		     last = node, node = list_next_entry(node, att.pending))
-			if (!last || last->att.pasid != node->att.pasid)
-				one(node, intel_ioasid_next_desc(iommu));
+		for (last = NULL; att != next;
+		     last = att, att = list_next_entry(att, pending))
+			if (!last || last->pasid != att->pasid)
+				one(to_intel_ioasid_node(att),
+				    intel_ioasid_next_desc(iommu));
 	}
 }
 
 /*
  * PASID cache, then IOTLB: a translation that starts between the two may fill
- * the IOTLB through the cached PASID-table entry. @nodes are of one IOMMU,
- * sorted by tag.
+ * the IOTLB through the cached PASID-table entry.
  */
 static void intel_ioasid_flush_iotlbs(struct intel_iommu *iommu,
 				      struct list_head *nodes)
 {
 	bool few;
 
-	list_sort(NULL, nodes, intel_ioasid_cmp_tag);
-	few = intel_ioasid_count_tags(nodes) <= INTEL_IOASID_SELECTIVE;
+	few = ioasid_attach_sort(nodes, intel_ioasid_tag) <= INTEL_IOASID_SELECTIVE;
 	intel_ioasid_queue_domains(iommu, nodes, few,
 				   intel_ioasid_desc_pasid_cache,
 				   intel_ioasid_desc_pasid_cache_all);
@@ -229,12 +163,12 @@ static void intel_ioasid_flush_iotlbs(struct intel_iommu *iommu,
 }
 
 /* With translation off no device-TLB request is to be sent, VT-d 5.0, 4.3 */
-static bool intel_ioasid_has_dev_iotlb(const struct intel_ioasid_node *node)
+static bool intel_ioasid_has_dev_iotlb(struct device *dev)
 {
-	struct device_domain_info *info = dev_iommu_priv_get(node->att.dev);
+	struct device_domain_info *info = dev_iommu_priv_get(dev);
 
 	return info->ats_enabled && info->iommu->gcmd & DMA_GCMD_TE &&
-	       pci_device_is_present(to_pci_dev(node->att.dev));
+	       pci_device_is_present(to_pci_dev(dev));
 }
 
 static void intel_ioasid_desc_dev_iotlb(struct intel_ioasid_node *node,
@@ -294,84 +228,43 @@ static void intel_ioasid_queue_dev_iotlb(struct intel_iommu *iommu,
 static void intel_ioasid_flush_dev_iotlbs(struct intel_iommu *iommu,
 					  struct list_head *nodes)
 {
-	struct intel_ioasid_node *node, *next;
+	struct ioasid_attach *att, *next;
 	unsigned int n;
 
-	list_sort(NULL, nodes, intel_ioasid_cmp_dev);
-	node = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
-	while (!list_entry_is_head(node, nodes, att.pending)) {
-		next = intel_ioasid_group(nodes, node, intel_ioasid_same_dev, &n);
-		if (!intel_ioasid_has_dev_iotlb(node)) {
-			node = next;
+	ioasid_attach_sort(nodes, ioasid_attach_dev);
+	att = list_first_entry(nodes, struct ioasid_attach, pending);
+	while (!list_entry_is_head(att, nodes, pending)) {
+		next = ioasid_attach_group(nodes, att, ioasid_attach_dev, &n);
+		if (!intel_ioasid_has_dev_iotlb(att->dev)) {
+			att = next;
 		} else if (n > INTEL_IOASID_SELECTIVE) {
-			intel_ioasid_queue_dev_iotlb(iommu, node,
+			intel_ioasid_queue_dev_iotlb(iommu, to_intel_ioasid_node(att),
 						     intel_ioasid_desc_dev_iotlb_all);
-			node = next;
+			att = next;
 		}
-		for (; node != next; node = list_next_entry(node, att.pending))
-			intel_ioasid_queue_dev_iotlb(iommu, node,
+		for (; att != next; att = list_next_entry(att, pending))
+			intel_ioasid_queue_dev_iotlb(iommu, to_intel_ioasid_node(att),
 						     intel_ioasid_desc_dev_iotlb);
 	}
 	intel_ioasid_submit_dev_iotlb(iommu);
 }
 
-/* Moves the first of @nodes and all of the same IOMMU to @same */
-static struct intel_iommu *intel_ioasid_cut_iommu(struct list_head *nodes,
-						  struct list_head *same)
-{
-	struct intel_ioasid_node *first, *node, *next;
-
-	first = list_first_entry(nodes, struct intel_ioasid_node, att.pending);
-	list_for_each_entry_safe(node, next, nodes, att.pending)
-		if (intel_ioasid_iommu(node) == intel_ioasid_iommu(first))
-			list_move_tail(&node->att.pending, same);
-	return intel_ioasid_iommu(first);
-}
-
 /**
  * intel_ioasid_flush() - Invalidate what is cached of attachments
+ * @priv: the &struct intel_iommu that all of them are behind
  * @nodes: list of &ioasid_attach.pending, whose entries are quiet; gets sorted
  *
  * The IOTLB is done before any device TLB, which would be filled from it again.
- * It takes two waits for an IOMMU, and one more for each 63 descriptors: with g
- * domains and D devices there are at most 2 g + D of them when there are more
- * than a few PASIDs, however many.
+ * It takes two waits, and one more for each 63 descriptors: with g domains and D
+ * devices there are at most 2 g + D of them when there are more than a few
+ * PASIDs, however many.
  *
  * Context: Process context. Not twice at a time: &ioasid_attachments.lock held.
  */
-void intel_ioasid_flush(struct list_head *nodes)
+void intel_ioasid_flush(void *priv, struct list_head *nodes)
 {
-	struct intel_iommu *iommu;
-	LIST_HEAD(done);
+	struct intel_iommu *iommu = priv;
 
-	while (!list_empty(nodes)) {
-		LIST_HEAD(same);
-
-		iommu = intel_ioasid_cut_iommu(nodes, &same);
-		intel_ioasid_flush_iotlbs(iommu, &same);
-		intel_ioasid_flush_dev_iotlbs(iommu, &same);
-		list_splice_tail(&same, &done);
-	}
-	list_splice(&done, nodes);
-}
-
-/**
- * intel_ioasid_drain() - Wait for the page requests of attachments
- * @nodes: list of &ioasid_attach.pending, DEAD and flushed; gets sorted
- *
- * Once for each device: who drains a PASID waits for all of the device that are
- * dead, see intel_iommu_drain_pasid_prq().
- *
- * Context: Process context. May sleep.
- */
-void intel_ioasid_drain(struct list_head *nodes)
-{
-	struct intel_ioasid_node *node, *last = NULL;
-
-	list_sort(NULL, nodes, intel_ioasid_cmp_dev);
-	list_for_each_entry(node, nodes, att.pending) {
-		if (!last || !intel_ioasid_same_dev(last, node))
-			intel_iommu_drain_pasid_prq(node->att.dev, node->att.pasid);
-		last = node;
-	}
+	intel_ioasid_flush_iotlbs(iommu, nodes);
+	intel_ioasid_flush_dev_iotlbs(iommu, nodes);
 }

@@ -42,6 +42,13 @@ static void intel_ioasid_quiet(struct ioasid_attach *att)
 		clflush_cache_range(pte, sizeof(*pte));
 }
 
+static void *intel_ioasid_iommu(struct ioasid_attach *att)
+{
+	struct device_domain_info *info = dev_iommu_priv_get(att->dev);
+
+	return info->iommu;
+}
+
 static void intel_ioasid_clear(struct ioasid_attach *att, bool mute)
 {
 	struct device_domain_info *info = dev_iommu_priv_get(att->dev);
@@ -73,9 +80,10 @@ static void intel_ioasid_forget(struct ioasid_attach *att,
 static const struct ioasid_attach_ops intel_ioasid_ops = {
 	.size = sizeof(struct intel_ioasid_node),
 	.quiet = intel_ioasid_quiet,
+	.iommu = intel_ioasid_iommu,
 	.flush = intel_ioasid_flush,
 	.clear = intel_ioasid_clear,
-	.drain = intel_ioasid_drain,
+	.drain = intel_iommu_drain_pasid_prq,
 	.detach = intel_ioasid_forget,
 };
 
@@ -113,6 +121,17 @@ bool intel_ioasid_detach(struct device *dev, ioasid_t pasid,
 			 struct iommu_domain *old)
 {
 	return ioasid_attach_detach(&intel_ioasids, dev, pasid, old);
+}
+
+/**
+ * intel_ioasid_quiesce() - The quiesce_dev_pasids of the driver
+ * @dev: device
+ *
+ * Context: Process context, group->mutex held.
+ */
+void intel_ioasid_quiesce(struct device *dev)
+{
+	ioasid_attach_quiesce(&intel_ioasids, dev);
 }
 
 /**

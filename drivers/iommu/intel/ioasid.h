@@ -31,8 +31,7 @@ to_intel_ioasid_node(struct ioasid_attach *att)
 	return container_of(att, struct intel_ioasid_node, att);
 }
 
-void intel_ioasid_flush(struct list_head *nodes);
-void intel_ioasid_drain(struct list_head *nodes);
+void intel_ioasid_flush(void *priv, struct list_head *nodes);
 bool intel_ioasid_is_managed(struct intel_iommu *iommu, u16 sid, ioasid_t pasid);
 
 #endif /* __INTEL_IOASID_H */

@@ -81,7 +81,7 @@ __le64 arm_smmu_make_quiet_cd_0(__le64 cd_0, bool stall_force)
 }
 EXPORT_SYMBOL_IF_KUNIT(arm_smmu_make_quiet_cd_0);
 
-/* A device that goes on with the PASID of a living process is reported */
+/* A device that goes on with a PASID that is detached alive is reported */
 static void arm_smmu_ioasid_quiet(struct ioasid_attach *att)
 {
 	struct arm_smmu_ioasid_node *node = to_node(att);
@@ -93,7 +93,7 @@ static void arm_smmu_ioasid_quiet(struct ioasid_attach *att)
 	if (WARN_ON(!cd))
 		return;
 	node->asid = FIELD_GET(CTXDESC_CD_0_ASID, le64_to_cpu(cd->data[0]));
-	if (!ioasid_alive(att->pasid))
+	if (att->muted || !ioasid_alive(att->pasid))
 		quiet = arm_smmu_make_quiet_cd_0(cd->data[0],
 						 master->smmu->features &
 						 ARM_SMMU_FEAT_STALL_FORCE);
@@ -127,57 +127,16 @@ static void arm_smmu_ioasid_clear(struct ioasid_attach *att, bool mute)
 	node->muted = true;
 }
 
-typedef unsigned int (*arm_smmu_ioasid_key_fn)(struct arm_smmu_ioasid_node *node);
-
-static unsigned int arm_smmu_ioasid_asid(struct arm_smmu_ioasid_node *node)
+static void *arm_smmu_ioasid_smmu(struct ioasid_attach *att)
 {
-	return node->asid;
+	struct arm_smmu_master *master = dev_iommu_priv_get(att->dev);
+
+	return master->smmu;
 }
 
-/* Each device has streams of its own */
-static unsigned int arm_smmu_ioasid_stream(struct arm_smmu_ioasid_node *node)
+static u64 arm_smmu_ioasid_asid(struct ioasid_attach *att)
 {
-	return node_master(node)->streams[0].id;
-}
-
-static int arm_smmu_ioasid_cmp(void *priv, const struct list_head *a,
-			       const struct list_head *b)
-{
-	arm_smmu_ioasid_key_fn key = *(arm_smmu_ioasid_key_fn *)priv;
-
-	return cmp_int(key(list_entry(a, struct arm_smmu_ioasid_node, att.pending)),
-		       key(list_entry(b, struct arm_smmu_ioasid_node, att.pending)));
-}
-
-/* Sorts @nodes; returns how many different keys they have */
-static unsigned int arm_smmu_ioasid_sort(struct list_head *nodes,
-					 arm_smmu_ioasid_key_fn key)
-{
-	struct arm_smmu_ioasid_node *node, *last = NULL;
-	unsigned int n = 0;
-
-	list_sort(&key, nodes, arm_smmu_ioasid_cmp);
-	list_for_each_entry(node, nodes, att.pending) {
-		n += !last || key(last) != key(node);
-		last = node;
-	}
-	return n;
-}
-
-/* The node behind those with the same key as @first. Sets @n to their number. */
-static struct arm_smmu_ioasid_node *
-arm_smmu_ioasid_group(struct list_head *nodes, struct arm_smmu_ioasid_node *first,
-		      arm_smmu_ioasid_key_fn key, unsigned int *n)
-{
-	struct arm_smmu_ioasid_node *node = first;
-
-	*n = 0;
-	list_for_each_entry_from(node, nodes, att.pending) {
-		if (key(node) != key(first))
-			break;
-		++*n;
-	}
-	return node;
+	return to_node(att)->asid;
 }
 
 static void arm_smmu_ioasid_add(struct arm_smmu_device *smmu,
@@ -216,44 +175,44 @@ static struct arm_smmu_cmd arm_smmu_ioasid_atc_inv_all(u32 sid, ioasid_t pasid)
 }
 
 static void arm_smmu_ioasid_add_streams(struct arm_smmu_cmdq_batch *cmds,
-					struct arm_smmu_ioasid_node *node,
+					struct ioasid_attach *att,
 					arm_smmu_ioasid_cmd_fn make)
 {
-	struct arm_smmu_master *master = node_master(node);
+	struct arm_smmu_master *master = dev_iommu_priv_get(att->dev);
 	unsigned int i;
 
 	for (i = 0; i < master->num_streams; i++)
 		arm_smmu_ioasid_add(master->smmu, cmds,
-				    make(master->streams[i].id, node->att.pasid));
+				    make(master->streams[i].id, att->pasid));
 }
 
-static bool arm_smmu_ioasid_has_atc(struct arm_smmu_ioasid_node *node)
+static bool arm_smmu_ioasid_has_atc(struct ioasid_attach *att)
 {
-	struct arm_smmu_master *master = node_master(node);
+	struct arm_smmu_master *master = dev_iommu_priv_get(att->dev);
 
 	return master->ats_enabled && pci_device_is_present(to_pci_dev(master->dev));
 }
 
-/* For each device of @nodes, sorted by stream: @one for each PASID, or @all once */
+/* For each device of @nodes, sorted by device: @one for each PASID, or @all once */
 static void arm_smmu_ioasid_add_devices(struct arm_smmu_cmdq_batch *cmds,
 					struct list_head *nodes, bool atc,
 					arm_smmu_ioasid_cmd_fn one,
 					arm_smmu_ioasid_cmd_fn all)
 {
-	struct arm_smmu_ioasid_node *node, *next;
+	struct ioasid_attach *att, *next;
 	unsigned int n;
 
-	node = list_first_entry(nodes, struct arm_smmu_ioasid_node, att.pending);
-	while (!list_entry_is_head(node, nodes, att.pending)) {
-		next = arm_smmu_ioasid_group(nodes, node, arm_smmu_ioasid_stream, &n);
-		if (atc && !arm_smmu_ioasid_has_atc(node)) {
-			node = next;
+	att = list_first_entry(nodes, struct ioasid_attach, pending);
+	while (!list_entry_is_head(att, nodes, pending)) {
+		next = ioasid_attach_group(nodes, att, ioasid_attach_dev, &n);
+		if (atc && !arm_smmu_ioasid_has_atc(att)) {
+			att = next;
 		} else if (n > ARM_SMMU_IOASID_SELECTIVE) {
-			arm_smmu_ioasid_add_streams(cmds, node, all);
-			node = next;
+			arm_smmu_ioasid_add_streams(cmds, att, all);
+			att = next;
 		}
-		for (; node != next; node = list_next_entry(node, att.pending))
-			arm_smmu_ioasid_add_streams(cmds, node, one);
+		for (; att != next; att = list_next_entry(att, pending))
+			arm_smmu_ioasid_add_streams(cmds, att, one);
 	}
 }
 
@@ -320,13 +279,13 @@ static void arm_smmu_ioasid_add_tlbi(struct arm_smmu_device *smmu,
 	}
 }
 
-static void arm_smmu_ioasid_flush_one(struct arm_smmu_device *smmu,
-				      struct list_head *nodes)
+static void arm_smmu_ioasid_flush(void *iommu, struct list_head *nodes)
 {
+	struct arm_smmu_device *smmu = iommu;
 	struct arm_smmu_cmdq_batch cmds = {};
 	bool few;
 
-	arm_smmu_ioasid_sort(nodes, arm_smmu_ioasid_stream);
+	ioasid_attach_sort(nodes, ioasid_attach_dev);
 	arm_smmu_ioasid_add_devices(&cmds, nodes, false, arm_smmu_ioasid_cfgi,
 				    arm_smmu_ioasid_cfgi_all);
 	arm_smmu_cmdq_batch_submit(smmu, &cmds);
@@ -336,73 +295,28 @@ static void arm_smmu_ioasid_flush_one(struct arm_smmu_device *smmu,
 	 * of a batch, and to repeat an ATC_INV does no harm.
 	 */
 	cmds.num = 0;
-	few = arm_smmu_ioasid_sort(nodes, arm_smmu_ioasid_asid) <=
+	few = ioasid_attach_sort(nodes, arm_smmu_ioasid_asid) <=
 	      ARM_SMMU_IOASID_SELECTIVE;
 	arm_smmu_ioasid_mark_clean(nodes);
 	arm_smmu_ioasid_add_tlbi(smmu, &cmds, nodes, few);
-	arm_smmu_ioasid_sort(nodes, arm_smmu_ioasid_stream);
+	ioasid_attach_sort(nodes, ioasid_attach_dev);
 	arm_smmu_ioasid_add_devices(&cmds, nodes, true, arm_smmu_ioasid_atc_inv,
 				    arm_smmu_ioasid_atc_inv_all);
 	arm_smmu_cmdq_batch_submit(smmu, &cmds);
 }
 
-/* Moves the first of @nodes and all of the same SMMU to @same */
-static struct arm_smmu_device *arm_smmu_ioasid_cut(struct list_head *nodes,
-						   struct list_head *same)
-{
-	struct arm_smmu_ioasid_node *first, *node, *next;
-	struct arm_smmu_device *smmu;
-
-	first = list_first_entry(nodes, struct arm_smmu_ioasid_node, att.pending);
-	smmu = node_master(first)->smmu;
-	list_for_each_entry_safe(node, next, nodes, att.pending)
-		if (node_master(node)->smmu == smmu)
-			list_move_tail(&node->att.pending, same);
-	return smmu;
-}
-
-static void arm_smmu_ioasid_flush(struct list_head *nodes)
-{
-	struct arm_smmu_device *smmu;
-	LIST_HEAD(done);
-
-	while (!list_empty(nodes)) {
-		LIST_HEAD(same);
-
-		smmu = arm_smmu_ioasid_cut(nodes, &same);
-		arm_smmu_ioasid_flush_one(smmu, &same);
-		list_splice_tail(&same, &done);
-	}
-	list_splice(&done, nodes);
-}
-
-static bool arm_smmu_ioasid_may_stall(struct arm_smmu_ioasid_node *node)
-{
-	return node_master(node)->stall_enabled && node->att.set_up &&
-	       node->att.domain->iopf_handler;
-}
-
 /*
- * Stalled transactions are refused from FREE on; those before must be answered.
- * Sorted by stream: each device once.
+ * Stalled transactions of the dead are refused from FREE on; those that came
+ * before must be answered.
  */
-static void arm_smmu_ioasid_drain(struct list_head *nodes)
+static void arm_smmu_ioasid_drain(struct device *dev, ioasid_t pasid)
 {
-	struct arm_smmu_ioasid_node *node, *last = NULL;
-	struct arm_smmu_device *smmu = NULL;
+	struct arm_smmu_master *master = dev_iommu_priv_get(dev);
 
-	arm_smmu_ioasid_sort(nodes, arm_smmu_ioasid_stream);
-	list_for_each_entry(node, nodes, att.pending) {
-		if (!arm_smmu_ioasid_may_stall(node) ||
-		    (last && last->att.dev == node->att.dev))
-			continue;
-		if (smmu != node_master(node)->smmu) {
-			smmu = node_master(node)->smmu;
-			arm_smmu_drain_evtq(smmu);
-		}
-		iopf_queue_flush_dev(node->att.dev);
-		last = node;
-	}
+	if (!master->stall_enabled || !READ_ONCE(master->iopf_refcount))
+		return;
+	arm_smmu_drain_evtq(master->smmu);
+	iopf_queue_flush_dev(dev);
 }
 
 static void arm_smmu_ioasid_forget(struct ioasid_attach *att,
@@ -420,6 +334,7 @@ static void arm_smmu_ioasid_forget(struct ioasid_attach *att,
 static const struct ioasid_attach_ops arm_smmu_ioasid_ops = {
 	.size = sizeof(struct arm_smmu_ioasid_node),
 	.quiet = arm_smmu_ioasid_quiet,
+	.iommu = arm_smmu_ioasid_smmu,
 	.flush = arm_smmu_ioasid_flush,
 	.clear = arm_smmu_ioasid_clear,
 	.drain = arm_smmu_ioasid_drain,
@@ -461,6 +376,17 @@ bool arm_smmu_ioasid_detach(struct device *dev, ioasid_t pasid,
 			    struct iommu_domain *old)
 {
 	return ioasid_attach_detach(&arm_smmu_ioasids, dev, pasid, old);
+}
+
+/**
+ * arm_smmu_ioasid_quiesce() - The quiesce_dev_pasids of the driver
+ * @dev: device
+ *
+ * Context: Process context, group->mutex held.
+ */
+void arm_smmu_ioasid_quiesce(struct device *dev)
+{
+	ioasid_attach_quiesce(&arm_smmu_ioasids, dev);
 }
 
 /**

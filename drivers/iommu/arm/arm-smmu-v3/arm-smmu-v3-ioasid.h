@@ -17,6 +17,7 @@ int arm_smmu_ioasid_set_dev_pasid(struct iommu_domain *domain,
 				  ioasid_attach_setup_fn setup);
 bool arm_smmu_ioasid_detach(struct device *dev, ioasid_t pasid,
 			    struct iommu_domain *old);
+void arm_smmu_ioasid_quiesce(struct device *dev);
 void arm_smmu_ioasid_mm_release(struct iommu_domain *domain, ioasid_t pasid);
 bool arm_smmu_ioasid_is_dead(struct device *dev, ioasid_t pasid);
 void arm_smmu_ioasid_report_owner(struct arm_smmu_device *smmu,
