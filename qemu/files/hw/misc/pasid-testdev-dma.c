@@ -74,6 +74,7 @@ static void pdt_ats_invalidate(void *opaque, uint32_t pasid, bool global,
 const PCIATSClient pdt_ats_client = {
     .invalidate = pdt_ats_invalidate,
     .page_response = pdt_page_response,
+    .stall_ended = pdt_stall_ended,
 };
 
 /* Translate for an access that needs @want, by the ATC or an ATS request */
@@ -142,10 +143,11 @@ static MemTxResult pdt_fetch_add(AddressSpace *as, hwaddr addr,
 }
 
 /* The part of a request that lies in one 4 KiB page; returns as pdt_run() */
-static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
+static unsigned pdt_run_page(PDTJob *job, const PDTRequest *req,
                              uint32_t pasid, uint32_t done, uint32_t len,
                              uint64_t *result)
 {
+    PDTChannel *ch = job->ch;
     PCIDevice *pdev = PCI_DEVICE(ch->dev);
     AddressSpace *as = &address_space_memory;
     hwaddr iova = req->iova + done, addr;
@@ -158,8 +160,15 @@ static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
             return req->mode & PDT_MODE_PRI ? PDT_WANT_PAGE : PDT_ERR_ATS;
         }
     } else if (pasid != PCI_NO_PASID) {
-        if (!pci_translate_pasid(pdev, pasid, iova, want & IOMMU_WO, false,
-                                 &t) || (want & ~t.perm)) {
+        switch (pdt_translate(job, pasid, iova, want & IOMMU_WO, &t)) {
+        case PCI_TRANSLATION_STALLED:
+            return PDT_WAITING;
+        case PCI_TRANSLATION_FAULT:
+            return PDT_ERR_DMA;
+        case PCI_TRANSLATION_OK:
+            break;
+        }
+        if (want & ~t.perm) {
             return PDT_ERR_DMA;
         }
         addr = (t.translated_addr & ~t.addr_mask) | (iova & t.addr_mask);
@@ -179,9 +188,10 @@ static unsigned pdt_run_page(PDTChannel *ch, const PDTRequest *req,
     return r == MEMTX_OK ? 0 : PDT_ERR_DMA;
 }
 
-unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint32_t *done,
+unsigned pdt_run(PDTJob *job, PDTRequest req, uint32_t *done,
                  uint64_t *result)
 {
+    PDTChannel *ch = job->ch;
     PasidTestDev *d = ch->dev;
     uint32_t pasid = pdt_pasid(&req);
     unsigned err = 0;
@@ -205,7 +215,7 @@ unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint32_t *done,
         uint32_t page = 4 * KiB - ((req.iova + *done) & (4 * KiB - 1));
         uint32_t len = MIN(req.len - *done, page);
 
-        err = pdt_run_page(ch, &req, pasid, *done, len, result);
+        err = pdt_run_page(job, &req, pasid, *done, len, result);
         if (!err) {
             *done += len;
         }

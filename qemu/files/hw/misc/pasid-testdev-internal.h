@@ -56,6 +56,10 @@ typedef struct PDTJob {
     bool waiting;                   /* for the response to group prgi */
     uint16_t prgi;
     unsigned asked;                 /* groups sent for this command */
+
+    bool stalled;                   /* in the IOMMU */
+    bool stall_failed;
+    bool last;                      /* was stopped in a stall: ends with it */
 } PDTJob;
 
 /* What is known of a group index */
@@ -89,20 +93,20 @@ struct PasidTestDev {
     QEMUBH *bh;
 
     uint8_t pasid_bits;             /* 0: no PASID capability */
-    bool has_ats, has_pri;
+    bool has_ats, has_pri, has_stall;
     uint16_t pasid_cap, pri_cap;    /* where the capabilities are */
 
     uint32_t atc_inv;
     unsigned atc_next;              /* victim of the next insertion */
     PDTAtcEntry atc[PDT_ATC_SIZE];
-    uint32_t pri_out, pri_stray;
+    uint32_t pri_out, pri_stray;    /* stalls as well */
     PDTGroup groups[PDT_NR_GROUPS];
     PDTChannel ch[PDT_NR_CHANNELS];
 };
 
 /* More than the PDT_ERR_* of a command */
 #define PDT_WANT_PAGE       0x100   /* a page is not there: ask for it */
-#define PDT_WAITING         0x101   /* and has been asked for */
+#define PDT_WAITING         0x101   /* and has been asked for, or is stalled */
 
 bool pdt_ctrl(PasidTestDev *d, unsigned offset, uint16_t bit);
 bool pdt_ats_on(PasidTestDev *d);
@@ -117,17 +121,28 @@ IOMMUAccessFlags pdt_access(const PDTRequest *req);
 void pdt_atc_flush(PasidTestDev *d);
 
 /*
- * Execute what *@done has left of @req, a copy that nothing else can change.
- * Returns PDT_ERR_*, PDT_WANT_PAGE or 0
+ * Execute what *@done has left of @req, a copy that nothing else can change,
+ * for @job. Returns PDT_ERR_*, PDT_WANT_PAGE, PDT_WAITING or 0
  */
-unsigned pdt_run(PDTChannel *ch, PDTRequest req, uint32_t *done,
+unsigned pdt_run(PDTJob *job, PDTRequest req, uint32_t *done,
                  uint64_t *result);
+
+/* Stalls: see pci_translate_stall() */
+PCITranslation pdt_translate(PDTJob *job, uint32_t pasid, hwaddr iova,
+                             bool is_write, IOMMUTLBEntry *t);
+void pdt_stall_ended(void *opaque, uint64_t tag, bool retry);
+
+/* @job is to stop, and is stalled: let it do no more than that one page */
+void pdt_stall_last(PDTJob *job);
 
 /* Ask for the pages that @job still needs. Returns PDT_ERR_* or PDT_WAITING */
 unsigned pdt_ask(PDTJob *job);
 
 /* Nobody waits for the answer any more: send a Stop Marker */
 void pdt_ask_no_more(PDTJob *job);
+
+/* A function level reset forgets what @job has in the IOMMU */
+void pdt_stall_forget(PDTJob *job);
 
 /* Is @job to go on? Then *@err is the answer it got: PDT_ERR_* or 0 */
 bool pdt_answered(PDTJob *job, unsigned *err);

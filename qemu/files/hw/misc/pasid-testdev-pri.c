@@ -127,6 +127,13 @@ bool pdt_answered(PDTJob *job, unsigned *err)
     PDTGroup *g = &job->ch->dev->groups[job->prgi];
 
     *err = 0;
+    if (job->stalled) {
+        return false;
+    }
+    if (job->stall_failed) {
+        job->stall_failed = false;
+        *err = PDT_ERR_DMA;
+    }
     if (job->waiting) {
         if (!g->answered) {
             return false;

@@ -5,9 +5,10 @@
  * channels.  A channel executes one command at a time: it reads memory into its
  * buffer, writes its buffer to memory, or does an atomic fetch-and-add.  A
  * command is done when the write to CH_CMD returns, unless it has to wait for a
- * page that the device has asked for (PDT_MODE_PRI).  The engine of a channel
- * repeats a command by itself, with the registers as they were when it was
- * started, until its count is used up, it is stopped, or the function is reset.
+ * page that the device has asked for (PDT_MODE_PRI), or in the IOMMU (stalls).
+ * The engine of a channel repeats a command by itself, with the registers as
+ * they were when it was started, until its count is used up, it is stopped, or
+ * the function is reset.
  *
  * A request goes to memory in one of three ways:
  * - untranslated without PASID, like the DMA of any other device;
@@ -63,7 +64,8 @@ static void pdt_job_start(PDTJob *job, uint32_t cmd)
 static void pdt_job_stop(PDTJob *job)
 {
     job->req.cmd = 0;
-    job->due = job->waiting = false;
+    job->due = job->waiting = job->stall_failed = job->last = false;
+    pdt_stall_forget(job);
     job->epoch++;
     timer_del(&job->timer);
 }
@@ -78,7 +80,7 @@ static bool pdt_job_step(PDTJob *job, unsigned *err, uint64_t *result)
         return false;
     }
     if (!*err) {
-        *err = pdt_run(job->ch, job->req, &done, result);
+        *err = pdt_run(job, job->req, &done, result);
         if (job->epoch != epoch) {
             return false;           /* the request reset the function */
         }
@@ -114,7 +116,9 @@ static void pdt_command(PDTChannel *ch, uint32_t cmd)
 {
     bool busy = ch->cmd.req.cmd;
 
-    if (cmd == PDT_CMD_ABORT && busy) {
+    if (cmd == PDT_CMD_ABORT && ch->cmd.stalled) {
+        pdt_stall_last(&ch->cmd);
+    } else if (cmd == PDT_CMD_ABORT && busy) {
         pdt_ask_no_more(&ch->cmd);
         pdt_command_done(ch, PDT_ERR_PRI_RESP);
     } else if (cmd != PDT_CMD_ABORT && !busy) {
@@ -132,6 +136,12 @@ static void pdt_engine_arm(PDTChannel *ch)
 
 static void pdt_engine_write(PDTChannel *ch, uint32_t cmd)
 {
+    if (ch->eng.stalled) {
+        if (!cmd) {
+            pdt_stall_last(&ch->eng);
+        }
+        return;
+    }
     pdt_ask_no_more(&ch->eng);
     pdt_job_stop(&ch->eng);
     if (cmd && ch->eng_left) {
@@ -156,7 +166,10 @@ static void pdt_engine_step(PDTChannel *ch)
         ch->eng_ok++;
     }
     ch->eng.done = ch->eng.asked = 0;
-    if (ch->eng_left != PDT_ENG_ENDLESS && ch->eng_left && !--ch->eng_left) {
+    if (ch->eng.last) {
+        pdt_job_stop(&ch->eng);
+    } else if (ch->eng_left != PDT_ENG_ENDLESS && ch->eng_left &&
+               !--ch->eng_left) {
         pdt_job_stop(&ch->eng);
     } else {
         pdt_engine_arm(ch);
@@ -205,6 +218,7 @@ static uint32_t pdt_global_read(PasidTestDev *d, hwaddr offset)
         return (pdt_ats_on(d) ? PDT_CAPS_ATS : 0) |
                (pdt_pasid_on(d) ? PDT_CAPS_PASID : 0) |
                (pdt_pri_on(d) ? PDT_CAPS_PRI : 0) |
+               (d->has_stall ? PDT_CAPS_STALL : 0) |
                PDT_NR_CHANNELS << 8 | d->pasid_bits << 16;
     case PDT_ATC_INV:
         return d->atc_inv;
@@ -456,6 +470,9 @@ static void pdt_realize(PCIDevice *pdev, Error **errp)
         error_setg(errp, "%s needs a PCI Express bus", TYPE_PASID_TESTDEV);
         return;
     }
+    if (d->has_stall) {
+        pci_config_set_revision(pdev->config, PDT_REVISION_STALL);
+    }
     if (msi_init(pdev, PDT_MSI_CAP, 1, true, false, errp)) {
         return;
     }
@@ -520,6 +537,7 @@ static const Property pdt_properties[] = {
     DEFINE_PROP_UINT8("pasid-bits", PasidTestDev, pasid_bits, 20),
     DEFINE_PROP_BOOL("ats", PasidTestDev, has_ats, true),
     DEFINE_PROP_BOOL("pri", PasidTestDev, has_pri, false),
+    DEFINE_PROP_BOOL("stall", PasidTestDev, has_stall, false),
 };
 
 static void pdt_class_init(ObjectClass *klass, void *data)
