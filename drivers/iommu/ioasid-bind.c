@@ -92,7 +92,7 @@ static int ioasid_bind(struct ioasid_set *set, ioasid_t id, ioasid_t spid)
 	if (ioasid_in_handler())
 		return -EDEADLK;
 
-	guard(mutex)(&set->evt->lock);
+	guard(ioasid_evt)(set);
 
 	e = ioasid_bind_begin(set, id, spid);
 	if (IS_ERR(e))
@@ -146,7 +146,7 @@ static int ioasid_unbind_one(struct ioasid_set *set, ioasid_t id, bool named)
 	if (ioasid_in_handler())
 		return -EDEADLK;
 
-	guard(mutex)(&set->evt->lock);
+	guard(ioasid_evt)(set);
 
 	e = ioasid_unbind_begin(set, id, named);
 	if (IS_ERR(e))

@@ -211,6 +211,27 @@ int ioasid_send_bind(struct ioasid_entry *e)
 	return event.veto;
 }
 
+/*
+ * The same for the subscribers of one mm only, which @e comes to or leaves with
+ * its set. An UNBIND cannot be refused.
+ */
+int ioasid_send_move(struct ioasid_evt *evt, enum ioasid_notify_val val,
+		     struct ioasid_entry *e)
+{
+	struct ioasid_event event;
+
+	lockdep_assert_held(&evt->lock);
+
+	ioasid_event_init(&event, e->set, e);
+	event.args.token = evt->mm;
+	event.horizon = ioasid_sub_serial();
+	blocking_notifier_call_chain(&evt->chain.head, val, &event);
+	if (event.veto)
+		blocking_notifier_call_chain(&evt->chain.head, IOASID_UNBIND,
+					     &event);
+	return event.veto;
+}
+
 void ioasid_send_unbind(struct ioasid_entry *e)
 {
 	struct ioasid_sender sender;
@@ -254,7 +275,7 @@ void ioasid_send_due(struct ioasid_set *set)
 
 	might_sleep();
 
-	guard(mutex)(&set->evt->lock);
+	guard(ioasid_evt)(set);
 
 	ioasid_lock(flags);
 	list_splice_init(&set->due, &batch);

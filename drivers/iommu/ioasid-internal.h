@@ -8,6 +8,7 @@
  * ioasid-event.c     the delivery of events
  * ioasid-notifier.c  subscribers
  * ioasid-bind.c      the guest's names for numbers
+ * ioasid-move.c      sets that get another mm
  * ioasid-free.c      the death of a number and of a set
  *
  * Locks, outermost first:
@@ -29,11 +30,13 @@
 #ifndef __IOASID_INTERNAL_H
 #define __IOASID_INTERNAL_H
 
+#include <linux/cleanup.h>
 #include <linux/ioasid.h>
 #include <linux/list.h>
 #include <linux/misc_cgroup.h>
 #include <linux/mutex.h>
 #include <linux/notifier.h>
+#include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
@@ -149,6 +152,7 @@ struct ioasid_chain {
  * @chain: subscribers for @mm
  * @bound: numbers whose BIND was sent and whose UNBIND was not; @lock
  * @work: frees it, where the last reference was dropped in an interrupt
+ * @rcu: keeps the memory for who looks whether it is the right one
  */
 struct ioasid_evt {
 	struct mutex lock;	/* an event runs; outside subscribers' locks */
@@ -158,14 +162,16 @@ struct ioasid_evt {
 	struct ioasid_chain chain;
 	struct xarray bound;
 	struct work_struct work;
+	struct rcu_head rcu;
 };
 
 /**
  * struct ioasid_set - an owner of numbers
  * @refs: references; each registration holds one, and all numbers together
  * @type: constant
- * @token: constant
- * @evt: serialises events; constant
+ * @token: constant, but for ioasid_set_move()
+ * @evt: serialises events; changed under its own lock, that of the next, and the
+ *	 core lock, so that one of them is enough to read it
  * @chain: subscribers of this set
  * @node: in ioasid_sets
  * @ids: numbers that are IDLE or ACTIVE
@@ -356,6 +362,8 @@ int ioasid_deliver(struct notifier_block *nb, unsigned long val, void *data);
 int ioasid_tell(struct ioasid_sub *sub, enum ioasid_notify_val val,
 		struct ioasid_entry *e);
 int ioasid_send_bind(struct ioasid_entry *e);
+int ioasid_send_move(struct ioasid_evt *evt, enum ioasid_notify_val val,
+		     struct ioasid_entry *e);
 void ioasid_send_unbind(struct ioasid_entry *e);
 void ioasid_send_alloc(struct ioasid_entry *e);
 void ioasid_send_due(struct ioasid_set *set);
@@ -364,8 +372,21 @@ void ioasid_send_due(struct ioasid_set *set);
 void ioasid_evt_init(struct ioasid_evt *evt, struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm);
 struct ioasid_evt *ioasid_evt_share(struct ioasid_evt *evt);
+struct ioasid_evt *ioasid_evt_get(struct mm_struct *mm);
+void ioasid_evt_put(struct ioasid_evt *evt);
 void ioasid_evt_free(struct ioasid_evt *evt);
 bool ioasid_evt_last_put(struct ioasid_evt *evt);
+bool ioasid_evt_trylock(struct ioasid_set *set);
+void ioasid_evt_lock(struct ioasid_set *set);
+
+static inline void ioasid_evt_unlock(struct ioasid_set *set)
+{
+	mutex_unlock(&set->evt->lock);
+}
+
+/* One event at a time for @set, whose reference the caller has */
+DEFINE_GUARD(ioasid_evt, struct ioasid_set *, ioasid_evt_lock(_T), ioasid_evt_unlock(_T))
+
 u64 ioasid_sub_serial(void);
 
 /* ioasid-bind.c */

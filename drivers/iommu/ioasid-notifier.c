@@ -42,7 +42,7 @@ void ioasid_evt_free(struct ioasid_evt *evt)
 {
 	if (evt->mm)
 		mmdrop(evt->mm);
-	kfree(evt);
+	kfree_rcu(evt, rcu);
 }
 
 static void ioasid_evt_free_work(struct work_struct *work)
@@ -54,7 +54,7 @@ struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm)
 {
 	struct ioasid_evt *evt;
 
-	evt = kzalloc_obj(*evt);
+	evt = kzalloc_obj(*evt, GFP_KERNEL_ACCOUNT);
 	if (!evt)
 		return NULL;
 	mutex_init(&evt->lock);
@@ -99,7 +99,7 @@ bool ioasid_evt_last_put(struct ioasid_evt *evt)
 	return true;
 }
 
-static void ioasid_evt_put(struct ioasid_evt *evt)
+void ioasid_evt_put(struct ioasid_evt *evt)
 {
 	unsigned long flags;
 	bool last;
@@ -113,7 +113,8 @@ static void ioasid_evt_put(struct ioasid_evt *evt)
 		ioasid_evt_free(evt);
 }
 
-static struct ioasid_evt *ioasid_evt_get(struct mm_struct *mm)
+/* That of @mm, with one more user */
+struct ioasid_evt *ioasid_evt_get(struct mm_struct *mm)
 {
 	struct ioasid_evt *evt, *shared;
 	unsigned long flags;
@@ -127,6 +128,58 @@ static struct ioasid_evt *ioasid_evt_get(struct mm_struct *mm)
 	if (shared != evt)
 		ioasid_evt_free(evt);
 	return shared;
+}
+
+/*
+ * Locks what serialises the events of @set, if nobody holds it. A set that moves
+ * has another one then, and the one that was read here may be gone:
+ *
+ *   ioasid_evt_trylock()               ioasid_set_move()
+ *    rcu_read_lock()
+ *    evt = set->evt
+ *                                       set->evt = another
+ *                                       the last user: kfree_rcu(evt)
+ *    evt->lock
+ *    is it still set->evt? No: unlock
+ *    rcu_read_unlock()
+ *
+ * [Required: evt is memory until the unlock]
+ */
+bool ioasid_evt_trylock(struct ioasid_set *set)
+{
+	struct ioasid_evt *evt;
+
+	guard(rcu)();
+	evt = READ_ONCE(set->evt);
+	if (!mutex_trylock(&evt->lock))
+		return false;
+	/* While this is held, the set stays */
+	if (evt == READ_ONCE(set->evt))
+		return true;
+	mutex_unlock(&evt->lock);
+	return false;
+}
+
+void ioasid_evt_lock(struct ioasid_set *set)
+{
+	struct ioasid_evt *evt;
+	unsigned long flags;
+	bool moved;
+
+	if (ioasid_evt_trylock(set))
+		return;
+	do {
+		ioasid_lock(flags);
+		evt = set->evt;
+		evt->users++;
+		ioasid_unlock(flags);
+
+		mutex_lock(&evt->lock);
+		moved = evt != READ_ONCE(set->evt);
+		if (moved)
+			mutex_unlock(&evt->lock);
+		ioasid_evt_put(evt);
+	} while (moved);
 }
 
 /* The youngest registration there is */
@@ -247,12 +300,8 @@ static int ioasid_subscribe(struct ioasid_sub *sub, struct ioasid_evt *evt)
 {
 	int ret;
 
-	if (!evt) {
-		guard(mutex)(&ioasid_global_lock);
-		return ioasid_sub_add(sub);
-	}
+	lockdep_assert_held(&evt->lock);
 
-	guard(mutex)(&evt->lock);
 	ret = ioasid_sub_add(sub);
 	if (ret)
 		return ret;
@@ -322,9 +371,17 @@ int ioasid_register_notifier(struct ioasid_set *set, struct notifier_block *nb)
 		return PTR_ERR(sub);
 
 	sub->set = ioasid_set_get(set);
-	sub->chain = set ? &set->chain : &ioasid_global;
-	sub->level = set ? IOASID_LEVEL_SET : IOASID_LEVEL_GLOBAL;
-	ret = ioasid_subscribe(sub, set ? set->evt : NULL);
+	if (set) {
+		sub->chain = &set->chain;
+		sub->level = IOASID_LEVEL_SET;
+		scoped_guard(ioasid_evt, set)
+			ret = ioasid_subscribe(sub, set->evt);
+	} else {
+		sub->chain = &ioasid_global;
+		sub->level = IOASID_LEVEL_GLOBAL;
+		scoped_guard(mutex, &ioasid_global_lock)
+			ret = ioasid_sub_add(sub);
+	}
 	if (ret)
 		ioasid_sub_free(sub);
 	return ret;
@@ -360,28 +417,14 @@ int ioasid_register_notifier_mm(struct mm_struct *mm, struct notifier_block *nb)
 	if (sub->evt) {
 		sub->chain = &sub->evt->chain;
 		sub->level = IOASID_LEVEL_MM;
-		ret = ioasid_subscribe(sub, sub->evt);
+		scoped_guard(mutex, &sub->evt->lock)
+			ret = ioasid_subscribe(sub, sub->evt);
 	}
 	if (ret)
 		ioasid_sub_free(sub);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(ioasid_register_notifier_mm);
-
-static void ioasid_unsubscribe(struct ioasid_chain *chain,
-			       struct ioasid_evt *evt,
-			       struct notifier_block *nb)
-{
-	struct ioasid_sub *sub;
-
-	if (evt)
-		mutex_lock(&evt->lock);
-	sub = ioasid_sub_del(chain, nb);
-	if (evt)
-		mutex_unlock(&evt->lock);
-	if (sub)
-		ioasid_sub_free(sub);
-}
 
 /**
  * ioasid_unregister_notifier() - Take back a subscription.
@@ -398,14 +441,20 @@ static void ioasid_unsubscribe(struct ioasid_chain *chain,
 void ioasid_unregister_notifier(struct ioasid_set *set,
 				struct notifier_block *nb)
 {
+	struct ioasid_sub *sub;
+
 	might_sleep();
 	if (WARN_ONCE(ioasid_in_handler(), "ioasid: unregister in a handler\n"))
 		return;
 
-	if (set)
-		ioasid_unsubscribe(&set->chain, set->evt, nb);
-	else
-		ioasid_unsubscribe(&ioasid_global, NULL, nb);
+	if (set) {
+		scoped_guard(ioasid_evt, set)
+			sub = ioasid_sub_del(&set->chain, nb);
+	} else {
+		sub = ioasid_sub_del(&ioasid_global, nb);
+	}
+	if (sub)
+		ioasid_sub_free(sub);
 }
 EXPORT_SYMBOL_GPL(ioasid_unregister_notifier);
 
@@ -443,6 +492,7 @@ void ioasid_unregister_notifier_mm(struct mm_struct *mm,
 				   struct notifier_block *nb)
 {
 	struct ioasid_evt *evt;
+	struct ioasid_sub *sub;
 
 	might_sleep();
 	if (WARN_ONCE(ioasid_in_handler(), "ioasid: unregister in a handler\n"))
@@ -451,7 +501,10 @@ void ioasid_unregister_notifier_mm(struct mm_struct *mm,
 	evt = ioasid_evt_of(mm, nb);
 	if (!evt)
 		return;
-	ioasid_unsubscribe(&evt->chain, evt, nb);
+	scoped_guard(mutex, &evt->lock)
+		sub = ioasid_sub_del(&evt->chain, nb);
+	if (sub)
+		ioasid_sub_free(sub);
 	ioasid_evt_put(evt);
 }
 EXPORT_SYMBOL_GPL(ioasid_unregister_notifier_mm);

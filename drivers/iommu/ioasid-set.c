@@ -311,7 +311,7 @@ struct ioasid_set *ioasid_set_alloc(enum ioasid_set_type type, void *token,
 	if (ioasid_in_handler())
 		return ERR_PTR(-EDEADLK);
 
-	set = kzalloc_obj(*set);
+	set = kzalloc_obj(*set, GFP_KERNEL_ACCOUNT);
 	evt = ioasid_evt_alloc(mm);
 	if (!set || !evt) {
 		ret = -ENOMEM;

@@ -119,6 +119,7 @@ void ioasid_set_free_ids(struct ioasid_set *set);
 struct ioasid_set *ioasid_set_get(struct ioasid_set *set);
 void ioasid_set_put(struct ioasid_set *set);
 int ioasid_set_resize(struct ioasid_set *set, unsigned int quota);
+int ioasid_set_move(struct ioasid_set *set, struct mm_struct *mm);
 unsigned int ioasid_set_count(struct ioasid_set *set);
 struct ioasid_set *ioasid_find_set(ioasid_t id);
 
@@ -190,6 +191,11 @@ static inline void ioasid_set_put(struct ioasid_set *set)
 }
 
 static inline int ioasid_set_resize(struct ioasid_set *set, unsigned int quota)
+{
+	return -ENODEV;
+}
+
+static inline int ioasid_set_move(struct ioasid_set *set, struct mm_struct *mm)
 {
 	return -ENODEV;
 }
