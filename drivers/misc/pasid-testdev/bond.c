@@ -104,9 +104,10 @@ static int pdt_attach_domain(struct pdt_channel *ch, ioasid_t pasid,
 	int ret;
 
 	if (managed)
-		ret = pdt_ioasid_attach(ch->domain, dev, pasid);
+		ret = pdt_ioasid_attach(ch->domain, dev, pasid, &ch->handle);
 	else
-		ret = iommu_attach_device_pasid(ch->domain, dev, pasid, NULL);
+		ret = iommu_attach_device_pasid(ch->domain, dev, pasid,
+						&ch->handle);
 	if (ret)
 		return ret;
 
@@ -144,6 +145,8 @@ struct iommu_domain *pdt_domain_alloc(struct device *dev, unsigned long iova,
 	domain = iommu_paging_domain_alloc_flags(dev, IOMMU_HWPT_ALLOC_PASID);
 	if (IS_ERR(domain))
 		return domain;
+	if (to_pci_dev(dev)->revision == PDT_REVISION_STALL)
+		domain->iopf_handler = pdt_fault;
 	ret = iommu_map(domain, iova, page_to_phys(page), PAGE_SIZE,
 			IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
 	if (ret) {
@@ -266,14 +269,15 @@ int pdt_free_attached(struct pdt_channel *ch)
  * @ch: Channel, locked.
  *
  * Unless told otherwise, the device stops issuing first, as the IOMMU core
- * demands.
+ * demands. What waits in the IOMMU may wait until that has been drained.
  */
 void pdt_unbind(struct pdt_channel *ch)
 {
+	bool runs;
+
 	lockdep_assert_held(&ch->lock);
 
-	if (!ch->runaway && pdt_engine_stop(ch))
-		pci_warn(ch->pdt->pdev, "channel %u does not stop\n", ch->nr);
+	runs = !ch->runaway && pdt_engine_stop(ch);
 
 	if (ch->sva) {
 		iommu_sva_unbind_device(ch->sva);
@@ -285,5 +289,7 @@ void pdt_unbind(struct pdt_channel *ch)
 			iommu_free_global_pasid(ch->pasid);
 		pdt_free_domain(ch);
 	}
+	if (runs && pdt_engine_stop(ch))
+		pci_warn(ch->pdt->pdev, "channel %u does not stop\n", ch->nr);
 	pdt_try_release_pasid(ch);
 }

@@ -168,6 +168,17 @@ static int pdt_ioc_slow(struct pdt_channel *ch, void __user *arg)
 	return copy_to_user(arg, &slow, sizeof(slow)) ? -EFAULT : 0;
 }
 
+static int pdt_ioc_events(void __user *arg)
+{
+	struct pdt_events events;
+	int ret;
+
+	ret = pdt_events_read(&events);
+	if (ret)
+		return ret;
+	return copy_to_user(arg, &events, sizeof(events)) ? -EFAULT : 0;
+}
+
 /* Commands for the channel of the file, which is locked and there */
 static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 			   void __user *arg)
@@ -199,6 +210,8 @@ static long pdt_ioctl_self(struct pdt_channel *ch, unsigned int cmd,
 		return pdt_ioc_page_req(ch, arg);
 	case PDT_IOC_SLOW:
 		return pdt_ioc_slow(ch, arg);
+	case PDT_IOC_EVENTS:
+		return pdt_ioc_events(arg);
 	default:
 		return -ENOTTY;
 	}

@@ -15,6 +15,7 @@
 
 struct pdt_channel;
 struct pdt_crowd_op;
+struct pdt_events;
 struct pdt_ioasid;
 
 #ifdef CONFIG_IOASID
@@ -31,16 +32,18 @@ static inline void pdt_ioasid_put(ioasid_t id)
 }
 
 static inline int pdt_ioasid_attach(struct iommu_domain *domain,
-				    struct device *dev, ioasid_t id)
+				    struct device *dev, ioasid_t id,
+				    struct iommu_attach_handle *handle)
 {
 	return iommu_attach_device_ioasid(domain, dev, ioasid_system_set(), id,
-					  NULL);
+					  handle);
 }
 
 int pdt_ioasid_op(struct pdt_channel *ch, struct pdt_ioasid *op);
 void pdt_ioasid_drop_test_ref(struct pdt_channel *ch);
 int pdt_crowd_op(struct pdt_channel *ch, const struct pdt_crowd_op *op);
 void pdt_crowd_leave(struct pdt_channel *ch);
+int pdt_events_read(struct pdt_events *e);
 #else
 static inline int pdt_ioasid_get(ioasid_t id)
 {
@@ -52,9 +55,10 @@ static inline void pdt_ioasid_put(ioasid_t id)
 }
 
 static inline int pdt_ioasid_attach(struct iommu_domain *domain,
-				    struct device *dev, ioasid_t id)
+				    struct device *dev, ioasid_t id,
+				    struct iommu_attach_handle *handle)
 {
-	return iommu_attach_device_pasid(domain, dev, id, NULL);
+	return iommu_attach_device_pasid(domain, dev, id, handle);
 }
 
 static inline int pdt_ioasid_op(struct pdt_channel *ch, struct pdt_ioasid *op)
@@ -74,6 +78,11 @@ static inline int pdt_crowd_op(struct pdt_channel *ch,
 
 static inline void pdt_crowd_leave(struct pdt_channel *ch)
 {
+}
+
+static inline int pdt_events_read(struct pdt_events *e)
+{
+	return -EOPNOTSUPP;
 }
 #endif /* CONFIG_IOASID */
 

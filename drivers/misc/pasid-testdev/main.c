@@ -12,6 +12,7 @@
 #include <linux/idr.h>
 #include <linux/init.h>
 #include <linux/interrupt.h>
+#include <linux/pm.h>
 #include <linux/slab.h>
 
 #include "ioasid-ref.h"
@@ -152,10 +153,11 @@ static int pdt_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		list_add_tail(&pdt->devices_elm, &pdt_devices);
 
 	caps = readl(pdt->bar + PDT_CAPS);
-	pci_info(pdev, "%s: %u PASIDs%s%s\n", pdt->misc.name,
+	pci_info(pdev, "%s: %u PASIDs%s%s%s\n", pdt->misc.name,
 		 pdev->dev.iommu->max_pasids,
 		 caps & PDT_CAPS_ATS ? ", ATS" : "",
-		 caps & PDT_CAPS_PRI ? ", PRI" : "");
+		 caps & PDT_CAPS_PRI ? ", PRI" : "",
+		 caps & PDT_CAPS_STALL ? ", stalls" : "");
 	return 0;
 }
 
@@ -183,7 +185,7 @@ static void pdt_remove(struct pci_dev *pdev)
 	}
 }
 
-/* A reset stops all engines; the IOMMU core sees to the bonds */
+/* A reset stops all engines; the IOMMU core sees to the bonds. So does sleep. */
 static void pdt_reset_prepare(struct pci_dev *pdev)
 {
 	struct pdt_device *pdt = pci_get_drvdata(pdev);
@@ -213,6 +215,20 @@ static void pdt_reset_done(struct pci_dev *pdev)
 	}
 }
 
+static int pdt_suspend(struct device *dev)
+{
+	pdt_reset_prepare(to_pci_dev(dev));
+	return 0;
+}
+
+static int pdt_resume(struct device *dev)
+{
+	pdt_reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(pdt_pm_ops, pdt_suspend, pdt_resume);
+
 static const struct pci_error_handlers pdt_err_handler = {
 	.reset_prepare = pdt_reset_prepare,
 	.reset_done = pdt_reset_done,
@@ -229,6 +245,7 @@ static struct pci_driver pdt_driver = {
 	.probe = pdt_probe,
 	.remove = pdt_remove,
 	.err_handler = &pdt_err_handler,
+	.driver.pm = pm_sleep_ptr(&pdt_pm_ops),
 };
 
 static int __init pdt_init(void)

@@ -51,7 +51,8 @@ struct pdt_channel {
 	/* At most one of the two bonds */
 	struct iommu_sva *sva;
 	struct iommu_domain *domain;
-	/* For @domain */
+	/* For @domain; without a handle it would hear of no fault */
+	struct iommu_attach_handle handle;
 	unsigned long iova;
 	bool managed;
 	bool freed;
@@ -133,6 +134,12 @@ void pdt_release_pasid(struct pdt_channel *ch);
 int pdt_slow_op(struct pdt_channel *ch, struct pdt_slow *slow);
 void pdt_slow_release(struct pdt_channel *ch);
 int pdt_slow_mmap(struct vm_area_struct *vma);
+
+/* stall.c: requests that wait in the IOMMU */
+int pdt_fault(struct iopf_group *group);
+unsigned int pdt_faults(void);
+int pdt_hold_events(struct pdt_channel *ch, bool hold);
+int pdt_terminate_stalls(struct pdt_channel *ch);
 
 /* debugfs.c */
 void pdt_debugfs_init(void);

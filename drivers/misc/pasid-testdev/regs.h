@@ -11,6 +11,7 @@
 
 #define PDT_VENDOR_ID		0x1234
 #define PDT_DEVICE_ID		0x11f0
+#define PDT_REVISION_STALL	0x01		/* its requests can wait in the IOMMU */
 #define PDT_BAR_SIZE		0x40000
 
 /* Global page */
@@ -20,11 +21,12 @@
 #define PDT_CAPS_ATS		0x1		/* enabled, not only there */
 #define PDT_CAPS_PASID		0x2
 #define PDT_CAPS_PRI		0x4
+#define PDT_CAPS_STALL		0x8
 #define PDT_CAPS_CHANNELS(caps)	(((caps) >> 8) & 0xff)
 #define PDT_CAPS_PASID_BITS(caps) (((caps) >> 16) & 0xff)
 #define PDT_ATC_INV		0x08		/* device-TLB invalidations received */
 #define PDT_ATC_FLUSH		0x0c		/* write: empty the device TLB */
-#define PDT_PRI_OUT		0x10		/* page request groups not answered yet */
+#define PDT_PRI_OUT		0x10		/* page request groups not answered yet, stalls */
 #define PDT_PRI_STRAY		0x14		/* responses nobody had asked for */
 
 /*
@@ -61,10 +63,10 @@
 #define PDT_CNT_FAULT_IRQ	0x55		/* fault interrupts sent */
 #define PDT_CNT_NP_FPD		0x56		/* non-present entry read, FPD set */
 #define PDT_CNT_NP_NOFPD	0x57		/* non-present entry read, FPD clear */
-#define PDT_CNT_PAGE_REQ	0x58		/* page requests, as software sees them */
+#define PDT_CNT_PAGE_REQ	0x58		/* page requests, as software sees them; stalls */
 #define PDT_CNT_PAGE_REQ_LOST	0x59		/* dropped, the queue being full */
 #define PDT_CNT_PAGE_REQ_BAD	0x5a		/* refused by the IOMMU by itself */
-#define PDT_CNT_PAGE_IRQ	0x5b		/* page request interrupts sent */
+#define PDT_CNT_PAGE_IRQ	0x5b		/* interrupts sent for those */
 #define PDT_CNT_PAGE_DRAIN	0x5c		/* waits that drain page requests */
 #define PDT_CNT_PAGE_OVERFLOW	0x5d		/* the queue became full */
 /* SMMUv3: commands executed, by opcode */
@@ -100,6 +102,12 @@
 #define PDT_CNT_SMMU_EVENT_LOST	0x1c0
 /* SMMUv3: events with the Stall bit */
 #define PDT_CNT_SMMU_STALL	0x1c1
+/* SMMUv3: stalled transactions: resumed, terminated, not there to be resumed */
+#define PDT_CNT_SMMU_STALL_RETRIED 0x1c2
+#define PDT_CNT_SMMU_STALL_ENDED 0x1c3
+#define PDT_CNT_SMMU_STALL_STRAY 0x1c4
+/* SMMUv3: stalls whose event had to wait for room in the queue */
+#define PDT_CNT_SMMU_STALL_LATE	0x1c5
 
 /* Channels: registers at the base, a data buffer in the page after them */
 #define PDT_NR_CHANNELS		16
@@ -128,7 +136,7 @@
 #define PDT_CMD_READ		1		/* memory to buffer */
 #define PDT_CMD_WRITE		2		/* buffer to memory */
 #define PDT_CMD_FADD		3		/* 64-bit fetch-and-add of OPERAND */
-#define PDT_CMD_ABORT		0		/* wait for no page any more */
+#define PDT_CMD_ABORT		0		/* ask for no page any more */
 #define PDT_CH_STATUS		0x2c
 #define PDT_STATUS_BUSY		0x1
 #define PDT_STATUS_DONE		0x2
@@ -163,10 +171,16 @@
  * what it needs, and is under way (BUSY, or RUNNING for an engine) until the
  * response comes: then it tries again. When it is stopped meanwhile, the group
  * is left without anybody who waits for it, and a Stop Marker follows it.
+ *
+ * Stalls. With PDT_CAPS_STALL a request with PASID and without PDT_MODE_ATS can
+ * be stalled by the IOMMU, and is under way until software resumes or
+ * terminates it. It cannot be taken back: who is stopped meanwhile is BUSY or
+ * RUNNING until that has ended, and does no more than the page at hand. Only a
+ * reset of the function forgets it. The counters are those of page requests.
  */
-#define PDT_CH_PRI_REQ		0x50		/* page requests sent */
-#define PDT_CH_PRI_RESP_OK	0x54		/* responses: Success */
-#define PDT_CH_PRI_RESP_INVALID	0x58		/* Invalid Request */
+#define PDT_CH_PRI_REQ		0x50		/* page requests sent, or stalls */
+#define PDT_CH_PRI_RESP_OK	0x54		/* responses: Success, or tried again */
+#define PDT_CH_PRI_RESP_INVALID	0x58		/* Invalid Request, or terminated */
 #define PDT_CH_PRI_RESP_FAILURE	0x5c		/* all others */
 #define PDT_PAGE_RESP_SUCCESS	0x0
 #define PDT_PAGE_RESP_INVALID	0x1

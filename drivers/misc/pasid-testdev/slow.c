@@ -84,10 +84,23 @@ int pdt_slow_mmap(struct vm_area_struct *vma)
  * @ch: Channel of the file.
  * @slow: See struct pdt_slow.
  *
- * Return: 0; -EBUSY if another file has stalled the page; -EINVAL.
+ * Return: 0; -EBUSY if another file has stalled the page or the events; -EINVAL;
+ * -EOPNOTSUPP.
  */
 int pdt_slow_op(struct pdt_channel *ch, struct pdt_slow *slow)
 {
+	switch (slow->op) {
+	case PDT_SLOW_EVENTS:
+		return pdt_hold_events(ch, true);
+	case PDT_SLOW_TERMINATE:
+		return pdt_terminate_stalls(ch);
+	case PDT_SLOW_REPORTED:
+		slow->value = pdt_faults();
+		return 0;
+	case PDT_SLOW_GO:
+		pdt_hold_events(ch, false);
+	}
+
 	scoped_guard(spinlock, &pdt_slow_lock) {
 		if (slow->op == PDT_SLOW_COUNT) {
 			slow->value = pdt_slow_waiters;

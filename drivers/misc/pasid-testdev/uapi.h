@@ -268,6 +268,28 @@ struct pdt_page_req {
 	__u32 what;
 };
 
+/**
+ * struct pdt_events - ioctl(PDT_IOC_EVENTS)
+ * @bind: out: how many events of this kind there were
+ * @unbind: out: the same
+ * @free: out: the same
+ * @sync: out: the same
+ * @id: out: of the last BIND or UNBIND
+ * @spid: out: of the last BIND or UNBIND
+ *
+ * Of all sets, from the first call on. A driver that is told of all events
+ * counts them: only differences mean something. -EOPNOTSUPP on a kernel without
+ * the IOASID allocator.
+ */
+struct pdt_events {
+	__u32 bind;
+	__u32 unbind;
+	__u32 free;
+	__u32 sync;
+	__u32 id;
+	__u32 spid;
+};
+
 #define PDT_SLOW_OFFSET		0x100000
 
 enum {
@@ -275,6 +297,15 @@ enum {
 	PDT_SLOW_STALL_END,	/* no more, but who unmaps it does */
 	PDT_SLOW_GO,		/* nobody waits */
 	PDT_SLOW_COUNT,		/* value = how many wait */
+	/*
+	 * The fault events of the IOMMU are not handled, until PDT_SLOW_GO or
+	 * close() of this file. -EOPNOTSUPP where we don't know how
+	 */
+	PDT_SLOW_EVENTS,
+	/* value = how many faults of attached domains we were told of */
+	PDT_SLOW_REPORTED,
+	/* All stalls of the device are terminated. -EOPNOTSUPP likewise */
+	PDT_SLOW_TERMINATE,
 };
 
 /**
@@ -306,5 +337,6 @@ struct pdt_slow {
 #define PDT_IOC_CROWD		_IOW('P', 0x0c, struct pdt_crowd_op)
 #define PDT_IOC_PAGE_REQ	_IOW('P', 0x0d, struct pdt_page_req)
 #define PDT_IOC_SLOW		_IOWR('P', 0x0e, struct pdt_slow)
+#define PDT_IOC_EVENTS		_IOR('P', 0x0f, struct pdt_events)
 
 #endif /* PASID_TESTDEV_UAPI_H */

@@ -4,73 +4,12 @@
  *
  * Needs the PASID test device, see ioasid_sva.c, and CONFIG_CGROUP_MISC.
  */
-#include <sys/mount.h>
-#include <sys/stat.h>
-
+#include "ioasid_cg.h"
 #include "ioasid_sva_utils.h"
 
-#define CGROUPS		"/tmp/cgroup"
 #define HOG		"hog"
 #define OTHER		"other"
 #define LIMIT		4
-
-static int cg_open(const char *group, const char *file, int flags)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), CGROUPS "/%s/%s", group, file);
-	return open(path, flags);
-}
-
-static int cg_write(const char *group, const char *file, const char *text)
-{
-	int fd = cg_open(group, file, O_WRONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	if (n < 0)
-		n = -errno;
-	close(fd);
-	return n < 0 ? n : 0;
-}
-
-/* The number behind @key in a file of "key number" lines, -1 if there is none */
-static long cg_read(const char *group, const char *file, const char *key)
-{
-	int fd = cg_open(group, file, O_RDONLY);
-	char text[512], *line, *save;
-	long value = -1;
-	ssize_t n;
-
-	if (fd < 0)
-		return -1;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n < 0)
-		return -1;
-	text[n] = 0;
-	for (line = strtok_r(text, "\n", &save); line;
-	     line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, key, strlen(key)) &&
-		    line[strlen(key)] == ' ')
-			value = strtol(line + strlen(key), NULL, 0);
-	return value;
-}
-
-static long cg_current(const char *group)
-{
-	return cg_read(group, "misc.current", "ioasid");
-}
-
-static int cg_move(const char *group, pid_t pid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", pid);
-	return cg_write(group, "cgroup.procs", text);
-}
 
 FIXTURE(cgroup)
 {
@@ -84,9 +23,7 @@ FIXTURE_SETUP(cgroup)
 	ctx_setup(_metadata, c);
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
-	mkdir(CGROUPS, 0755);
-	ASSERT_EQ(0, mount("cgroup2", CGROUPS, "cgroup2", 0, NULL));
-	ASSERT_EQ(0, cg_write(".", "cgroup.subtree_control", "+misc"));
+	ASSERT_EQ(0, cg_mount());
 	ASSERT_EQ(0, mkdir(CGROUPS "/" HOG, 0755));
 	ASSERT_EQ(0, mkdir(CGROUPS "/" OTHER, 0755));
 	ASSERT_EQ(0, cg_current(HOG));

@@ -27,11 +27,26 @@ struct pdt_machine {
 	/* The most that the death of a PASID on one device takes, and with PRI */
 	unsigned int death[2];
 	unsigned int death_waits[2];
+	/*
+	 * Recoverable faults: what the device must have, the mode of a request
+	 * that can have one, its error when the page does not come, counters of
+	 * the answers (to try again, and that there is no such page), and
+	 * whether the device asks for the pages of the dead, too
+	 */
+	unsigned int fault_caps;
+	unsigned int fault_mode;
+	unsigned int fault_error;
+	unsigned int fault_retry;
+	unsigned int fault_refuse;
+	bool dead_asks;
+	/* A device that goes on is heard of when a PASID that lives is detached */
+	bool loud_after_detach;
 };
 
 static const struct pdt_machine pdt_machine = {
 #ifdef __aarch64__
 	.log = "arm-smmu-v3 ",
+	.loud_after_detach = true,
 	.first_cmd = PDT_CNT_SMMU_CMD(1),
 	.nr_cmds = PDT_CNT_SMMU_NR_CMD - 1,
 	.entry = PDT_CNT_SMMU_CFGI_CD,
@@ -42,6 +57,11 @@ static const struct pdt_machine pdt_machine = {
 	/* 7.3.4: 16 and 8 */
 	.death = { 5, 5 },
 	.death_waits = { 2, 2 },
+	.fault_caps = PDT_CAPS_STALL,
+	.fault_mode = 0,
+	.fault_error = PDT_ERR_DMA,
+	.fault_retry = PDT_CNT_SMMU_STALL_RETRIED,
+	.fault_refuse = PDT_CNT_SMMU_STALL_ENDED,
 #else
 	.log = "DMAR:",
 	.first_cmd = PDT_CNT_VTD_DESC(1),
@@ -54,6 +74,12 @@ static const struct pdt_machine pdt_machine = {
 	/* As in 7.3.4 */
 	.death = { 6, 10 },
 	.death_waits = { 3, 5 },
+	.fault_caps = PDT_CAPS_PRI,
+	.fault_mode = PDT_MODE_ATS | PDT_MODE_PRI,
+	.fault_error = PDT_ERR_PRI_RESP,
+	.fault_retry = PDT_CNT_VTD_PGRESP_C(PDT_PAGE_RESP_SUCCESS),
+	.fault_refuse = PDT_CNT_VTD_PGRESP_C(PDT_PAGE_RESP_INVALID),
+	.dead_asks = true,
 #endif
 };
 
@@ -196,15 +222,11 @@ static inline int pdt_open_wide(unsigned int *nr)
 	}
 }
 
-/* Writes to a file in the sysfs directory of device @nr */
-static inline int pdt_sysfs_write(unsigned int nr, const char *file,
-				  const char *text)
+/* Writes @text to the file @path */
+static inline int pdt_write_file(const char *path, const char *text)
 {
-	char path[128];
 	int fd, ret = 0;
 
-	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device/%s",
-		 nr, file);
 	fd = open(path, O_WRONLY);
 	if (fd < 0)
 		return -errno;
@@ -212,6 +234,17 @@ static inline int pdt_sysfs_write(unsigned int nr, const char *file,
 		ret = -errno;
 	close(fd);
 	return ret;
+}
+
+/* Writes to a file in the sysfs directory of device @nr */
+static inline int pdt_sysfs_write(unsigned int nr, const char *file,
+				  const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/class/misc/pasid-testdev%u/device/%s",
+		 nr, file);
+	return pdt_write_file(path, text);
 }
 
 /* PCI address of device @nr, as sysfs spells it */

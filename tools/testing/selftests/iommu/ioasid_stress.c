@@ -87,6 +87,78 @@ TEST_F(stress, device_removed)
 		      "/sys/bus/pci/rescan");
 }
 
+/* A crowd on one device dies, in any way, and the device goes at the same time */
+static void die_while_removed(struct __test_metadata *_metadata, struct ctx *c)
+{
+	struct pdt_engine eng = endless(PDT_MODE_ATS, PDT_VA, DMA_A);
+	struct pdt_engine stop = { };
+	char path[128], bdf[32];
+	pid_t pid;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		spawn(_metadata, &c->more[i], NARROW, PAGE_A);
+		ASSERT_EQ(0, pdt_worker_engine(&c->more[i], &eng));
+	}
+	ASSERT_EQ(0, pdt_bdf(NARROW, bdf, sizeof(bdf)));
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/remove", bdf);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		pdt_sleep_us(rand() % 20000);
+		sysfs_write(_metadata, path, "1");
+		_exit(0);
+	}
+	srand(pid);
+	for (i = 0; i < 8; i++) {
+		pdt_sleep_us(rand() % 3000);
+		switch (rand() % 3) {
+		case 0:
+			pdt_worker_quit(&c->more[i]);
+			break;
+		case 1:
+			/* The faults of a living process would be logged */
+			pdt_worker_engine(&c->more[i], &stop);
+			pdt_worker_ioctl(&c->more[i], PDT_IOC_UNBIND, NULL, 0);
+			break;
+		default:
+			pdt_worker_kill(&c->more[i]);
+		}
+	}
+	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
+	for (i = 0; i < 8; i++)
+		pdt_worker_kill(&c->more[i]);
+	close(c->narrow);
+	sysfs_write(_metadata, "/sys/bus/pci/rescan", "1");
+	c->narrow = pdt_open(NARROW);
+	ASSERT_LE(0, c->narrow);
+}
+
+TEST_F_TIMEOUT(stress, removed_while_dying, 120)
+{
+	struct ioasid_sums idle = { }, sums = { };
+	struct pdt_worker *b = &self->c.b;
+	struct ctx *c = &self->c;
+	int i;
+
+	/* 7.3.4 logs and warns */
+	if (!c->info.ioasid)
+		SKIP(return, NO_IOASID);
+	ASSERT_EQ(0, ioasid_get_sums(&idle));
+	spawn(_metadata, b, WIDE, PAGE_B);
+	for (i = 0; i < 20; i++) {
+		die_while_removed(_metadata, c);
+		EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, b, 0, PDT_VA,
+						      DMA_B));
+	}
+	EXPECT_EQ(WORDS, diff(b, PAGE_B));
+	pdt_worker_quit(b);
+	synchronize(_metadata, c);
+	ASSERT_EQ(0, ioasid_get_sums(&sums));
+	EXPECT_EQ(idle.used, sums.used);
+	EXPECT_EQ(0, sums.pending);
+}
+
 /* Many die at once, on two devices, all with engines that go on */
 TEST_F(stress, crowd)
 {

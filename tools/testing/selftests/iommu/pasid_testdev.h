@@ -49,6 +49,7 @@ enum pdt_op {
 	PDT_OP_DIFF,		/* addr, value: how many words are not that */
 	PDT_OP_POKE,		/* addr, value: 64 bits */
 	PDT_OP_PEEK,		/* addr: 64 bits */
+	PDT_OP_EAT,		/* addr: all memory there is, from there on; no answer */
 	PDT_OP_FORK,		/* a child goes on in place of the worker */
 	PDT_OP_EXEC,		/* the program is executed anew */
 	PDT_OP_EXIT,		/* without closing anything */
@@ -249,6 +250,10 @@ static inline void pdt_obey(struct pdt_self *self, struct pdt_msg *m)
 		m->value = __atomic_load_n((uint64_t *)m->addr,
 					   __ATOMIC_RELAXED);
 		break;
+	case PDT_OP_EAT:
+		for (; !pdt_reserve(m->addr, 256); m->addr += 256 * PDT_PAGE)
+			memset((void *)m->addr, 1, 256 * PDT_PAGE);
+		_exit(1);
 	case PDT_OP_FORK:
 		m->ret = pdt_self_fork();
 		break;
