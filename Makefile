@@ -17,6 +17,7 @@ help:
 	@echo 'make check-full  all of check, each patch built alone, and the longer tests'
 	@echo 'make mutate      one-line defects, each of which must fail a test; "mutate-core": those of the core'
 	@echo 'make bench       what the core and a death in hardware cost; tables, no verdict'
+	@echo 'make soak        10,000 processes die while their devices wait for pages; hours (N=: another number)'
 	@echo 'make series      the patches, in build/series/'
 	@echo 'make clean       removes build/ (the cache stays: $${XDG_CACHE_HOME:-~/.cache}/ioasid)'
 	@echo
@@ -57,6 +58,11 @@ bench:
 	@harness/bench
 	@harness/bench-iommu vtd
 	@harness/bench-iommu smmu
+
+.PHONY: soak
+soak:
+	@harness/prereq kernel arm64 guest qemu
+	@harness/soak $(N)
 
 .PHONY: series
 series:

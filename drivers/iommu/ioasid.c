@@ -149,7 +149,7 @@ static int ioasid_alloc_told(struct ioasid_entry *e, ioasid_t min, ioasid_t max,
 	bool tell;
 	int ret;
 
-	guard(mutex)(&e->set->evt->lock);
+	guard(ioasid_evt)(e->set);
 
 	ioasid_lock(flags);
 	tell = ioasid_has_alloc_subscribers(e->set);
@@ -175,7 +175,7 @@ static int ioasid_alloc_entry(struct ioasid_set *set, ioasid_t min,
 	if (ioasid_in_handler())
 		return -EDEADLK;
 
-	e = kzalloc_obj(*e);
+	e = kzalloc_obj(*e, GFP_KERNEL_ACCOUNT);
 	if (!e)
 		return -ENOMEM;
 	e->set = set;

@@ -54,27 +54,31 @@ static int finish(void)
 	return failed || claims != planned;
 }
 
-static void show_debugfs(const char *title)
+static void show_debugfs_file(const char *name)
 {
-	static const char * const files[] = { "capacity", "sets", "ids" };
 	char text[256];
-	unsigned int i;
 	FILE *f;
 
-	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(text, sizeof(text), IOASID_DEBUGFS "%s", files[i]);
-		f = fopen(text, "r");
-		if (!f)
-			return;
-		if (!i)
-			say("%s", title);
-		while (fgets(text, sizeof(text), f)) {
-			text[strcspn(text, "\n")] = 0;
-			if (*text != '#')
-				say("    %s", text);
-		}
-		fclose(f);
+	snprintf(text, sizeof(text), IOASID_DEBUGFS "%s", name);
+	f = fopen(text, "r");
+	if (!f)
+		return;
+	while (fgets(text, sizeof(text), f)) {
+		text[strcspn(text, "\n")] = 0;
+		if (*text != '#')
+			say("    %s", text);
 	}
+	fclose(f);
+}
+
+static void show_debugfs(const char *title)
+{
+	if (access(IOASID_DEBUGFS, F_OK))
+		return;
+	say("%s", title);
+	show_debugfs_file("capacity");
+	show_debugfs_file("sets");
+	show_debugfs_file("ids");
 }
 
 #endif /* DEMO_H */

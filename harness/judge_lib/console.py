@@ -30,7 +30,8 @@ TROUBLE = re.compile("|".join((
     r"\bDMAR:.*\bfault",
     r"\bVT-d detected .*\bError:",
     r"arm-smmu-v3.*\bevent(?:: | 0x)",
-    r"arm-smmu-v3.*(?:CMD_SYNC timeout|CMDQ error|global error)",
+    r"arm-smmu-v3.*(?:CMD_SYNC timeout|CMDQ error|global error|EVTQ is not handled)",
+    r"invoked oom-killer:",
     r"Out of memory: Killed process",
 )))
 TRACE = re.compile(r"Call [Tt]race:")

@@ -18,10 +18,11 @@ make_scratch() {
 	checkout "$tree" "$build/series.git" full
 }
 
-# use_kernel RUN: makes the kernel for uml, x86, x86-prq or arm64 without a defect, from the
+# use_kernel RUN: makes the kernel for a run of the table without a defect, from the
 # configuration of the real one. Sets $kernel, $arch, $image and $out.
 use_kernel() {
 	kernel=${1%-prq}
+	kernel=${kernel%-stall}
 	read -r _ _ arch image _ < <(awk -v n="$kernel" '$1 == n' harness/kernels) ||
 		die "there is no kernel $kernel in harness/kernels"
 	harness/build-kernel "$kernel" || quit

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 FIELDS = {"file", "find", "replace", "kills", "run"}
-RUNS = ("uml", "x86", "x86-prq", "arm64")
+RUNS = ("uml", "x86", "x86-prq", "x86-selftest", "arm64", "arm64-stall")
 
 
 class Bad(Exception):

@@ -9,10 +9,14 @@ run_tests() {
 	mkdir -p "$3"
 	case $1 in
 	uml) run "$scratch/harness/run-uml" uml "$3" 60 "kunit.filter_glob=$2" ;;
-	x86 | arm64) run "$scratch/harness/boot" --kernel "$1" --tests "$2" --devices "20 8 20 20 20" --out "$3" ;;
+	x86 | x86-selftest | arm64) run "$scratch/harness/boot" --kernel "$1" --tests "$2" --devices "20 8 20 20 20" --out "$3" ;;
 	x86-prq)
 		run "$scratch/harness/boot" --kernel x86 --tests "$2" --out "$3" \
 			--pri on --devices "20 20 20 20"
+		;;
+	arm64-stall)
+		run "$scratch/harness/boot" --kernel arm64 --tests "$2" --out "$3" \
+			--stall on --devices "20 20 20 20"
 		;;
 	esac >"$3/run.log" 2>&1 || true
 }
@@ -21,7 +25,7 @@ run_tests() {
 pattern() {
 	case $1 in
 	uml) if [ $# = 2 ]; then cut -d. -f1,2 <<<"$2"; else echo 'ioasid*'; fi ;;
-	x86* | arm64) printf '%s\n' "${@:2}" | cut -d. -f1 | sort -u | paste -sd' ' ;;
+	x86* | arm64*) printf '%s\n' "${@:2}" | cut -d. -f1 | sort -u | paste -sd' ' ;;
 	esac
 }
 
