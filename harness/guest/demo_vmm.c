@@ -69,21 +69,15 @@ static bool all_free(unsigned int committed)
 
 static void end(pid_t pid, unsigned int committed)
 {
-	struct pdt_counters before, after, diff;
-	uint64_t begin, us;
+	struct pdt_counters diff;
+	uint64_t us;
 
 	chapter("It is killed");
 	if (info.ioasid) {
 		say("The allocator's view (/sys/kernel/debug/ioasid/sets):");
 		show_debugfs_file("sets");
 	}
-	must(pdt_ioctl(park.witness, PDT_IOC_COUNTERS, &before), "counters");
-	begin = pdt_now_us();
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	us = pdt_now_us() - begin;
-	must(pdt_ioctl(park.witness, PDT_IOC_COUNTERS, &after), "counters");
-	pdt_counters_diff(&before, &after, &diff);
+	must(vmm_kill(&park, pid, &us, &diff), "counters");
 	say("kill -9: gone after %u.%u ms. The IOMMU was told %u commands, and the",
 	    (unsigned int)(us / 1000), (unsigned int)(us / 100 % 10),
 	    pdt_commands(&diff));

@@ -31,19 +31,13 @@ static void must(int ret, const char *what)
 
 static void measure(const struct shape *shape, uint32_t *page)
 {
-	struct pdt_counters before, after, diff;
-	uint64_t begin, us;
+	struct pdt_counters diff;
+	uint64_t us;
 	pid_t pid;
 
 	pid = vmm_fork(&park, shape->devices, shape->pasids, page, 1);
 	must(pid, "start the guest");
-	must(pdt_ioctl(park.witness, PDT_IOC_COUNTERS, &before), "counters");
-	begin = pdt_now_us();
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	us = pdt_now_us() - begin;
-	must(pdt_ioctl(park.witness, PDT_IOC_COUNTERS, &after), "counters");
-	pdt_counters_diff(&before, &after, &diff);
+	must(vmm_kill(&park, pid, &us, &diff), "counters");
 	ksft_print_msg("exit\t%u\t%u\t%u\t%u\t%u.%03u\n", shape->pasids,
 		       shape->devices, pdt_commands(&diff), pdt_waits(&diff),
 		       (unsigned int)(us / 1000), (unsigned int)(us % 1000));

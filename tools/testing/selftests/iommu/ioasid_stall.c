@@ -156,23 +156,31 @@ TEST_F(stall, unbind_waits)
 	close(fd);
 }
 
+/* @cmd takes the PASID of @fd away, and waits for an event that is held up */
+static void waits_for_event(struct __test_metadata *_metadata, struct ctx *c,
+			    int fd, unsigned long cmd)
+{
+	pid_t pid;
+
+	count_from_here(_metadata, c);
+	slow(_metadata, c, PDT_SLOW_EVENTS);
+	one_request(_metadata, fd, VA_NEW);
+	wait_stalled(_metadata, c->wide, 1);
+	pid = call(_metadata, fd, cmd);
+	expect_waiting(_metadata, pid);
+	slow(_metadata, c, PDT_SLOW_GO);
+	expect_done(_metadata, pid);
+}
+
 /* And for the event that nobody has looked at yet */
 TEST_F(stall, unbind_waits_for_event)
 {
 	struct pdt_worker *a = &self->c.a;
 	struct ctx *c = &self->c;
-	pid_t pid;
 	int fd;
 
 	fd = spawn_asking_shared(_metadata, a);
-	count_from_here(_metadata, c);
-	slow(_metadata, c, PDT_SLOW_EVENTS);
-	one_request(_metadata, fd, VA_NEW);
-	wait_stalled(_metadata, c->wide, 1);
-	pid = call(_metadata, fd, PDT_IOC_UNBIND);
-	expect_waiting(_metadata, pid);
-	slow(_metadata, c, PDT_SLOW_GO);
-	expect_done(_metadata, pid);
+	waits_for_event(_metadata, c, fd, PDT_IOC_UNBIND);
 	/* It has no effect: nothing can land in pages that are not bound */
 	EXPECT_EQ(0, pdt_ask(a, PDT_OP_PEEK, VA_NEW, 0));
 	expect_ended_once(_metadata, c);
@@ -228,18 +236,10 @@ TEST_F(stall, reported)
 TEST_F(stall, detach_waits_for_event)
 {
 	struct ctx *c = &self->c;
-	pid_t pid;
 	int fd;
 
 	fd = attach(_metadata, PASID_CHOSEN);
-	count_from_here(_metadata, c);
-	slow(_metadata, c, PDT_SLOW_EVENTS);
-	one_request(_metadata, fd, VA_NEW);
-	wait_stalled(_metadata, c->wide, 1);
-	pid = call(_metadata, fd, PDT_IOC_DETACH);
-	expect_waiting(_metadata, pid);
-	slow(_metadata, c, PDT_SLOW_GO);
-	expect_done(_metadata, pid);
+	waits_for_event(_metadata, c, fd, PDT_IOC_DETACH);
 	expect_ended_once(_metadata, c);
 	EXPECT_EQ(1, c->diff.count[PDT_CNT_SMMU_STALL_ENDED]);
 	EXPECT_EQ(0, pdt_stop(fd, PDT_CHANNEL_SELF));

@@ -340,7 +340,7 @@ static inline void dev_engine(uint8_t *bar, unsigned int ch,
 	unsigned int regs = PDT_CHANNEL(ch);
 
 	dev_request(bar, ch, pasid, mode, pattern);
-	/* Microseconds; much faster, and the emulator does little else */
+	/* Microseconds */
 	dev_write(bar, regs + PDT_CH_ENG_PERIOD, 200);
 	dev_write(bar, regs + PDT_CH_ENG_LEFT, PDT_ENG_ENDLESS);
 	dev_write(bar, regs + PDT_CH_ENG_CMD, PDT_CMD_WRITE);
@@ -585,6 +585,26 @@ static inline pid_t vmm_fork(const struct vmm_park *park, unsigned int devices,
 		return ret;
 	}
 	return pid < 0 ? -errno : pid;
+}
+
+/* Kills what vmm_fork() has made; @us: until it was gone, @diff: what that cost */
+static inline int vmm_kill(const struct vmm_park *park, pid_t pid, uint64_t *us,
+			   struct pdt_counters *diff)
+{
+	struct pdt_counters before, after;
+	uint64_t begin;
+	int ret;
+
+	ret = pdt_ioctl(park->witness, PDT_IOC_COUNTERS, &before);
+	begin = pdt_now_us();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	*us = pdt_now_us() - begin;
+	if (!ret)
+		ret = pdt_ioctl(park->witness, PDT_IOC_COUNTERS, &after);
+	if (!ret)
+		pdt_counters_diff(&before, &after, diff);
+	return ret;
 }
 
 #endif /* __SELFTEST_IOASID_VMM_H */
