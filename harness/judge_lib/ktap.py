@@ -4,8 +4,9 @@ Reads KTAP (Documentation/dev-tools/ktap.rst) as KUnit, kselftest and our guest
 init write it, and collects what is wrong with its form.
 
 A block is a version line and what follows at its indentation. A deeper block
-belongs to the result line that comes after it. Lines of another shape are
-noise and change nothing, because the kernel logs between them.
+belongs to the result line that comes after it, and so do the notes ("# ...")
+since the last one. Lines of another shape are noise and change nothing, because
+the kernel logs between them.
 """
 
 import re
@@ -17,6 +18,8 @@ BROKEN = re.compile(r"^ *(ok|not ok)(\s|$)")
 SUBTEST = re.compile(r"^ *# Subtest: (\S.*?)\s*$")
 STATS = re.compile(r"^ *# (\S.*): pass:(\d+) fail:(\d+) skip:(\d+) total:(\d+)\s*$")
 BAIL = re.compile(r"^ *Bail out!(.*)$")
+# What a test says of itself, and how KUnit goes on after its first line.
+NOTE = re.compile(r"^(?: *# +(?!RUN |OK |FAIL )| {4,}(?=Expected |.* == ))(\S.*?)\s*$")
 DIRECTIVES = ("SKIP", "XFAIL", "XPASS", "TODO", "TIMEOUT", "ERROR")
 
 
@@ -29,6 +32,7 @@ class Test:
         self.directive = directive
         self.why = why
         self.children = []
+        self.notes = []
 
     def leaves(self, prefix=""):
         path = f"{prefix}{self.name}"
@@ -58,6 +62,7 @@ class Ktap:
         self.complete = False
         self.stack = []
         self.root = None
+        self.notes = []
         for number, line in enumerate(lines, 1):
             self._line(number, line)
         self._end()
@@ -83,6 +88,8 @@ class Ktap:
             self._error(number, f"bail out:{match[1]}")
         elif BROKEN.match(line):
             self._error(number, f"broken result line '{line.strip()}'")
+        elif match := NOTE.match(line):
+            self.notes.append(match[1])
 
     def _version(self, number, indent):
         if not self.root:
@@ -126,6 +133,7 @@ class Ktap:
             self._error(number, "result at the indentation of no open block")
             return
         test = parse_result(match[2], match[4] or "")
+        test.notes, self.notes = self.notes, []
         if not test.name:
             self._error(number, "result without a name")
         if int(match[3]) != len(block.tests) + 1:

@@ -8,6 +8,7 @@ from .expect import find_entry
 
 # Enough to see what is wrong; the log has the rest.
 SHOWN = 3
+NOTES = 12
 
 
 class Verdict:
@@ -22,6 +23,11 @@ class Verdict:
         mark = " # SKIP " if kind == "skip" else " # "
         end = mark + why if why else ""
         self.lines.append(f"{word} {len(self.lines) + 1} {name}{end}")
+
+    def note(self, notes):
+        """What a test said, below its line."""
+        for text in notes[-NOTES:]:
+            self.lines[-1] += f"\n# {text}"
 
     def check(self, name, problems):
         """One line for a property of the whole run."""
@@ -72,6 +78,7 @@ def judge_test(verdict, path, test, skip_ok):
         verdict.add(path, "fail", f"{test.directive} {test.why}".strip())
     elif not test.passed:
         verdict.add(path, "fail", test.why or "failed")
+        verdict.note(test.notes)
     else:
         verdict.add(path, "pass")
 
