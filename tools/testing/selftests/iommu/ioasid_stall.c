@@ -364,6 +364,7 @@ TEST_F(stall, reset)
 TEST_F(stall, terminated)
 {
 	struct pdt_worker *a = &self->c.a;
+	struct pdt_stop stop = { .channel = PDT_CHANNEL_SELF };
 	struct ctx *c = &self->c;
 	struct pdt_status st;
 
@@ -377,6 +378,8 @@ TEST_F(stall, terminated)
 	EXPECT_EQ(1, st.pri_invalid);
 	EXPECT_EQ(0, st.pri_ok);
 	slow(_metadata, c, PDT_SLOW_GO);
+	/* That a request was answered is counted before its engine is idle */
+	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_STOP, &stop, sizeof(stop)));
 	/* Handled after that of the slow page */
 	EXPECT_EQ(PDT_STATUS_DONE, write_once(_metadata, a, 0, VA_NEW, DMA_A));
 	ASSERT_EQ(0, pdt_worker_ioctl(a, PDT_IOC_UNBIND, NULL, 0));
