@@ -294,6 +294,26 @@ TEST_F(guest, crashes)
 	expect_death(_metadata, &self->scene, usual.pasids);
 }
 
+/* Its memory is pinned for the devices, so the OOM reaper gets little of it */
+TEST_F_TIMEOUT(guest, killed_for_memory, 240)
+{
+	struct guest_msg eat = { .op = GUEST_EAT };
+	int status, log = kmsg_open();
+	struct guest *g = &self->guest;
+
+	ASSERT_EQ(0, guest_start(g, &usual));
+	ASSERT_EQ(0, pdt_offer_to_oom(g->pid));
+	count_from_here(_metadata, &self->scene);
+	ASSERT_EQ(sizeof(eat), write(g->to, &eat, sizeof(eat)));
+	ASSERT_EQ(g->pid, waitpid(g->pid, &status, 0));
+	g->pid = 0;
+	EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	EXPECT_EQ(1, kmsg_count(log, "Out of memory: Killed process"));
+	close(log);
+	expect_death(_metadata, &self->scene, usual.pasids);
+	expect_sets(_metadata, 0, 0);
+}
+
 /* A second descriptor of its own keeps all as it is */
 TEST_F(guest, dup)
 {

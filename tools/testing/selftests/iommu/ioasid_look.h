@@ -247,6 +247,15 @@ static inline int pdt_sysfs_write(unsigned int nr, const char *file,
 	return pdt_write_file(path, text);
 }
 
+/* Let the OOM killer take @pid before all others */
+static inline int pdt_offer_to_oom(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", pid);
+	return pdt_write_file(path, "1000");
+}
+
 /* PCI address of device @nr, as sysfs spells it */
 static inline int pdt_bdf(unsigned int nr, char *bdf, size_t size)
 {

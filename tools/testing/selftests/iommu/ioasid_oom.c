@@ -10,8 +10,6 @@
 
 #include "ioasid_sva_utils.h"
 
-#define VA_EAT		0x540000000000UL
-
 FIXTURE(oom)
 {
 	struct ctx c;
@@ -90,23 +88,18 @@ TEST_F(oom, reaped_before_exit)
 /* The kernel looks for a victim, and finds one whose device does not stop */
 TEST_F_TIMEOUT(oom, killed, 240)
 {
-	struct pdt_msg eat = { .op = PDT_OP_EAT, .addr = VA_EAT };
+	struct pdt_msg eat = { .op = PDT_OP_EAT, .addr = PDT_VA_EAT };
 	struct pdt_worker *a = &self->c.a, *b = &self->c.b;
 	struct pdt_status dead, st;
 	struct ctx *c = &self->c;
-	int fd, status, log = kmsg_open();
-	char path[64];
+	int status, log = kmsg_open();
 
 	if (!c->info.ioasid)
 		SKIP(return, NO_IOASID);
 	spawn(_metadata, b, WIDE, PAGE_B);
 	spawn(_metadata, a, WIDE, PAGE_A);
 	start_engine(_metadata, c, a, self->mode, PDT_VA, DMA_A);
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", a->pid);
-	fd = open(path, O_WRONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(4, write(fd, "1000", 4));
-	close(fd);
+	ASSERT_EQ(0, pdt_offer_to_oom(a->pid));
 
 	count_from_here(_metadata, c);
 	ASSERT_EQ(sizeof(eat), write(a->to, &eat, sizeof(eat)));

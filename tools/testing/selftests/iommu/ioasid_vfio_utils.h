@@ -50,6 +50,7 @@ enum guest_op {
 	GUEST_CLOSE_DEVICES,	/* the iommufd stays */
 	GUEST_SEND_IOMMUFD,	/* over the socket that it shares with the test */
 	GUEST_FORK,		/* the child does nothing; gives its pid */
+	GUEST_EAT,		/* all memory there is; no answer */
 	GUEST_EXIT,		/* without closing anything */
 };
 
@@ -198,6 +199,8 @@ static int guest_obey(struct guest_self *self, struct guest_msg *m,
 		return send_fd(self->sock, vmm->fd);
 	case GUEST_FORK:
 		return guest_fork_self(self);
+	case GUEST_EAT:
+		pdt_eat(PDT_VA_EAT);
 	default:
 		_exit(0);
 	}

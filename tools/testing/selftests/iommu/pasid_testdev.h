@@ -33,6 +33,8 @@
 #define PDT_PAGE_WORDS	(PDT_PAGE / sizeof(uint32_t))
 /* Where all workers have a page */
 #define PDT_VA		0x500000000000UL
+/* From there on, for who eats */
+#define PDT_VA_EAT	0x540000000000UL
 /* argv[1] of a program that a worker has executed */
 #define PDT_WORKER_ARG	"--pdt-worker"
 
@@ -120,6 +122,14 @@ static inline int64_t pdt_reserve(uint64_t addr, uint64_t pages)
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	return p == MAP_FAILED ? -errno : 0;
+}
+
+/* Until it is killed for that */
+static inline void __attribute__((noreturn)) pdt_eat(uint64_t addr)
+{
+	for (; !pdt_reserve(addr, 256); addr += 256 * PDT_PAGE)
+		memset((void *)addr, 1, 256 * PDT_PAGE);
+	_exit(1);
 }
 
 static inline int64_t pdt_map(uint64_t addr)
@@ -251,9 +261,7 @@ static inline void pdt_obey(struct pdt_self *self, struct pdt_msg *m)
 					   __ATOMIC_RELAXED);
 		break;
 	case PDT_OP_EAT:
-		for (; !pdt_reserve(m->addr, 256); m->addr += 256 * PDT_PAGE)
-			memset((void *)m->addr, 1, 256 * PDT_PAGE);
-		_exit(1);
+		pdt_eat(m->addr);
 	case PDT_OP_FORK:
 		m->ret = pdt_self_fork();
 		break;
