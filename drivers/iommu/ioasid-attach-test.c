@@ -31,7 +31,7 @@ struct record {
 static struct device devs[IOMMUS * DEVS];
 /* For who asks for fault parameters: there are none */
 static struct dev_iommu dev_iommu;
-/* The first two take page requests */
+/* The first two take page requests, the third does not */
 static struct iommu_domain domains[3];
 static struct record log[LOG_SIZE];
 static unsigned int nr;
@@ -39,9 +39,12 @@ static int setup_result;
 static bool managed;
 static struct ioasid_set *set;
 static ioasid_t ids[IDS];
-/* What a drain starts and must outlast */
+/* What a drain starts, and must outlast unless others_go_on */
 static struct work_struct *at_drain;
+static bool others_go_on;
 static DECLARE_COMPLETION(sync_done);
+static struct ioasid_set *others;
+static struct kunit *others_test;
 
 static struct ioasid_attachments mocks;
 
@@ -111,8 +114,10 @@ static void mock_drain(struct device *dev, ioasid_t pasid)
 	write_down(test, DRAIN, dev, pasid, NULL, 1);
 	if (at_drain) {
 		schedule_work(at_drain);
-		KUNIT_EXPECT_EQ(test, 0, wait_for_completion_timeout(&sync_done,
-								     max(HZ / 20, 2)));
+		KUNIT_EXPECT_EQ(test, others_go_on,
+				!!wait_for_completion_timeout(&sync_done,
+							      others_go_on ? 10 * HZ :
+							      max(HZ / 20, 2)));
 	}
 }
 
@@ -398,10 +403,14 @@ static void no_drain_without_handler(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, 0, attach(dev_at(0, 0), ids[0], &domains[2], NULL));
 	KUNIT_ASSERT_EQ(test, 0, attach(dev_at(0, 1), ids[0], &domains[0], NULL));
-	KUNIT_EXPECT_EQ(test, 0, attach(dev_at(0, 1), ids[0], &domains[2], &domains[0]));
-	KUNIT_EXPECT_EQ(test, 0, attach(dev_at(0, 1), ids[0], &domains[0], &domains[2]));
 	KUNIT_EXPECT_EQ(test, count(DRAIN), 0);
+	/* What was asked of the first may be on its way */
+	KUNIT_EXPECT_EQ(test, 0, attach(dev_at(0, 1), ids[0], &domains[2], &domains[0]));
+	KUNIT_EXPECT_EQ(test, count(DRAIN), 1);
+	KUNIT_EXPECT_EQ(test, 0, attach(dev_at(0, 1), ids[0], &domains[0], &domains[2]));
+	KUNIT_EXPECT_EQ(test, count(DRAIN), 1);
 
+	nr = 0;
 	KUNIT_EXPECT_EQ(test, 0, ioasid_free(set, ids[0]));
 	KUNIT_EXPECT_EQ(test, count(DRAIN), 1);
 	KUNIT_EXPECT_PTR_EQ(test, log[last(DRAIN)].dev, dev_at(0, 1));
@@ -498,15 +507,17 @@ static void found_by_iommu(struct kunit *test)
 
 static void sync_again(struct work_struct *work)
 {
-	ioasid_attach_notify(&mocks.nb, IOASID_SYNC, NULL);
+	struct ioasid_nb_args args = { .set = set };
+
+	ioasid_attach_notify(&mocks.nb, IOASID_SYNC, &args);
 	complete(&sync_done);
 }
 
 static DECLARE_WORK(sync_work, sync_again);
 
 /*
- * The SYNC of another set finds nothing to do, because what it is for is just
- * being drained; it must not return before that has ended.
+ * A SYNC finds nothing to do, because what it is for is just being drained, for
+ * another one; it must not return before that has ended.
  */
 static void sync_waits_for_drain(struct kunit *test)
 {
@@ -518,6 +529,46 @@ static void sync_waits_for_drain(struct kunit *test)
 	flush_work(&sync_work);
 	KUNIT_EXPECT_TRUE(test, completion_done(&sync_done));
 	ioasid_attach_detach(&mocks, dev_at(0, 0), ids[0], &domains[0]);
+}
+
+/* The device and the IOMMU are the same; no page requests come for these */
+static void others_die(struct work_struct *work)
+{
+	struct ioasid_nb_args args = { .set = others, .id = ids[1] };
+
+	current->kunit_test = others_test;
+	ioasid_attach_notify(&mocks.nb, IOASID_FREE, &args);
+	ioasid_attach_notify(&mocks.nb, IOASID_SYNC, &args);
+	ioasid_attach_detach(&mocks, dev_at(0, 0), ids[1], &domains[2]);
+	ioasid_attach_detach(&mocks, dev_at(0, 0), ids[2], &domains[2]);
+	current->kunit_test = NULL;
+	complete(&sync_done);
+}
+
+static DECLARE_WORK(others_work, others_die);
+
+/* A page that does not come holds up those who wait for none */
+static void drain_holds_up_nobody(struct kunit *test)
+{
+	reinit_completion(&sync_done);
+	others_test = test;
+	others = ioasid_set_alloc(IOASID_SET_TYPE_PRIVATE, NULL, 0);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, others);
+	KUNIT_ASSERT_EQ(test, 0, attach(dev_at(0, 0), ids[0], &domains[0], NULL));
+	KUNIT_ASSERT_EQ(test, 0, attach(dev_at(0, 0), ids[1], &domains[2], NULL));
+	KUNIT_ASSERT_EQ(test, 0, attach(dev_at(0, 0), ids[2], &domains[2], NULL));
+	nr = 0;
+	others_go_on = true;
+	at_drain = &others_work;
+	KUNIT_EXPECT_EQ(test, 0, ioasid_free(set, ids[0]));
+	at_drain = NULL;
+	others_go_on = false;
+	flush_work(&others_work);
+	KUNIT_EXPECT_EQ(test, count(DRAIN), 1);
+	KUNIT_EXPECT_EQ(test, count(FLUSH), 3);
+	KUNIT_EXPECT_EQ(test, count(DETACH), 2);
+	ioasid_attach_detach(&mocks, dev_at(0, 0), ids[0], &domains[0]);
+	ioasid_set_free(others);
 }
 
 static u64 by_parity(struct ioasid_attach *att)
@@ -584,6 +635,7 @@ static struct kunit_case ioasid_attach_cases[] = {
 	KUNIT_CASE(no_drain_without_handler),
 	KUNIT_CASE(replace_of_the_dead),
 	KUNIT_CASE(sync_waits_for_drain),
+	KUNIT_CASE(drain_holds_up_nobody),
 	KUNIT_CASE(setup_fails),
 	KUNIT_CASE(attach_of_the_dead),
 	KUNIT_CASE(setup_is_late),

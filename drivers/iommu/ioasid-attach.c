@@ -34,8 +34,20 @@
  * A drain waits for page requests that others have sent as well, and so for as
  * long as their pages take to come. A process that dies must not: its
  * mmu_notifier takes the lock, and a drain is done without it, under drain_lock.
- * SYNC holds that from the flush to the end of the drain, so that the SYNC of
- * another set does not find the list empty and return early.
+ * Nor must the owner of what sends no page requests, which is most of what
+ * iommufd attaches: that is FLUSHED when the caches are. SYNC of a set, and who
+ * gives up a device, takes drain_lock only if something of his own is left,
+ * pending or draining:
+ *
+ *   IOASID_SYNC of set A               IOASID_SYNC of set B
+ *    lock
+ *     flushes what is pending
+ *    unlock
+ *    drain_lock
+ *     lock, pending -> draining
+ *     unlock                            lock
+ *     waits for page requests            nothing of B is pending or draining
+ *     lock, FLUSHED                     unlock
  *
  * Lock order: group->mutex -> drain_lock -> lock -> what the driver takes. Fault
  * handling must take none of the first three, because a drain waits for it.
@@ -292,13 +304,46 @@ static bool ioasid_attach_may_ask(struct ioasid_attach *att)
 	return att->set_up && att->domain->iopf_handler;
 }
 
+/* Flushes those of the DEAD @atts that are not, and keeps who is to be drained */
+static void ioasid_attach_settle(struct ioasid_attachments *all,
+				 struct list_head *atts)
+{
+	struct ioasid_attach *att, *next;
+
+	lockdep_assert_held(&all->lock);
+
+	ioasid_attach_flush_dirty(all, atts);
+	list_for_each_entry_safe(att, next, atts, pending) {
+		if (ioasid_attach_may_ask(att))
+			continue;
+		ioasid_attach_set_state(all, att, IOASID_ATTACH_FLUSHED);
+		list_del_init(&att->pending);
+	}
+}
+
+/* Is something left to be drained, of @set or of @dev? */
+static bool ioasid_attach_is_left(struct ioasid_attachments *all,
+				  struct ioasid_set *set, struct device *dev)
+{
+	struct ioasid_attach *att;
+
+	lockdep_assert_held(&all->lock);
+
+	list_for_each_entry(att, &all->pending, pending)
+		if ((set && att->set == set) || att->dev == dev)
+			return true;
+	list_for_each_entry(att, &all->draining, pending)
+		if ((set && att->set == set) || att->dev == dev)
+			return true;
+	return false;
+}
+
 /*
- * Drains @atts, which are DEAD and clean, and takes them off the list: FLUSHED.
- * Nobody else touches such attachments: FREE wants LIVE ones, mm release dirty
- * ones, and to remove one takes drain_lock.
+ * Drains what is there, and takes it off the list: FLUSHED. Nobody else touches
+ * such attachments: FREE wants LIVE ones, mm release dirty ones, and a detach
+ * takes drain_lock.
  */
-static void ioasid_attach_drain(struct ioasid_attachments *all,
-				struct list_head *atts)
+static void ioasid_attach_drain(struct ioasid_attachments *all)
 {
 	struct ioasid_attach *att, *next;
 	struct device *last = NULL;
@@ -307,10 +352,7 @@ static void ioasid_attach_drain(struct ioasid_attachments *all,
 	lockdep_assert_not_held(&all->lock);
 
 	/* Once for each device: a drain takes all of it that are dead */
-	ioasid_attach_sort(atts, ioasid_attach_dev);
-	list_for_each_entry(att, atts, pending) {
-		if (!ioasid_attach_may_ask(att))
-			continue;
+	list_for_each_entry(att, &all->draining, pending) {
 		if (att->dev != last)
 			all->ops->drain(att->dev, att->pasid);
 		last = att->dev;
@@ -319,10 +361,30 @@ static void ioasid_attach_drain(struct ioasid_attachments *all,
 
 	guard(mutex)(&all->lock);
 
-	list_for_each_entry_safe(att, next, atts, pending) {
+	list_for_each_entry_safe(att, next, &all->draining, pending) {
 		ioasid_attach_set_state(all, att, IOASID_ATTACH_FLUSHED);
 		list_del_init(&att->pending);
 	}
+}
+
+/* All that is pending, of @set or @dev and of others */
+static void ioasid_attach_finish_all(struct ioasid_attachments *all,
+				     struct ioasid_set *set, struct device *dev)
+{
+	scoped_guard(mutex, &all->lock) {
+		ioasid_attach_settle(all, &all->pending);
+		if (!ioasid_attach_is_left(all, set, dev))
+			return;
+	}
+
+	guard(mutex)(&all->drain_lock);
+
+	scoped_guard(mutex, &all->lock) {
+		ioasid_attach_settle(all, &all->pending);
+		ioasid_attach_sort(&all->pending, ioasid_attach_dev);
+		list_splice_init(&all->pending, &all->draining);
+	}
+	ioasid_attach_drain(all);
 }
 
 /* For one now, whatever SYNC will do: never waits for an event */
@@ -331,43 +393,46 @@ static void ioasid_attach_finish(struct ioasid_attachments *all,
 {
 	LIST_HEAD(one);
 
-	lockdep_assert_held(&all->drain_lock);
-
 	scoped_guard(mutex, &all->lock) {
 		ioasid_attach_quiet(all, att);
-		if (att->state == IOASID_ATTACH_DEAD) {
+		/* What is dirty, or will not be drained, is not draining */
+		if (att->state == IOASID_ATTACH_DEAD &&
+		    (!att->clean || !ioasid_attach_may_ask(att))) {
 			list_move(&att->pending, &one);
-			ioasid_attach_flush_dirty(all, &one);
+			ioasid_attach_settle(all, &one);
+			list_splice(&one, &all->pending);
 		}
+		if (att->state == IOASID_ATTACH_FLUSHED)
+			return;
 	}
-	ioasid_attach_drain(all, &one);
+
+	guard(mutex)(&all->drain_lock);
+
+	scoped_guard(mutex, &all->lock) {
+		if (att->state == IOASID_ATTACH_FLUSHED)
+			return;
+		list_move(&att->pending, &all->draining);
+	}
+	ioasid_attach_drain(all);
 }
 
-static void ioasid_attach_free(struct ioasid_attachments *all, ioasid_t pasid)
+static void ioasid_attach_free(struct ioasid_attachments *all,
+			       struct ioasid_nb_args *args)
 {
 	struct ioasid_attach *first, *att;
 
 	guard(mutex)(&all->lock);
 
-	first = xa_load(&all->atts, pasid);
+	first = xa_load(&all->atts, args->id);
 	if (!first)
 		return;
-	ioasid_attach_quiet(all, first);
-	list_for_each_entry(att, &first->siblings, siblings)
+
+	att = first;
+	do {
+		att->set = args->set;
 		ioasid_attach_quiet(all, att);
-}
-
-static void ioasid_attach_sync(struct ioasid_attachments *all)
-{
-	LIST_HEAD(atts);
-
-	guard(mutex)(&all->drain_lock);
-
-	scoped_guard(mutex, &all->lock) {
-		list_splice_init(&all->pending, &atts);
-		ioasid_attach_flush_dirty(all, &atts);
-	}
-	ioasid_attach_drain(all, &atts);
+		att = list_next_entry(att, siblings);
+	} while (att != first);
 }
 
 /**
@@ -388,10 +453,10 @@ int ioasid_attach_notify(struct notifier_block *nb, unsigned long val,
 
 	switch (val) {
 	case IOASID_FREE:
-		ioasid_attach_free(all, args->id);
+		ioasid_attach_free(all, args);
 		return NOTIFY_OK;
 	case IOASID_SYNC:
-		ioasid_attach_sync(all);
+		ioasid_attach_finish_all(all, args->set, NULL);
 		return NOTIFY_OK;
 	default:
 		return NOTIFY_DONE;
@@ -518,24 +583,18 @@ int ioasid_attach_set_dev_pasid(struct ioasid_attachments *all,
 				   ioasid_attach_may_ask(att);
 			att->domain = domain;
 			att->set_up = true;
-			replaced &= ioasid_attach_may_ask(att);
 			ioasid_attach_set_state(all, att, IOASID_ATTACH_LIVE);
 		} else if (ret != -ESRCH && fresh) {
 			ioasid_attach_remove(all, att);
 		}
 	}
-	/*
-	 * Page requests that came for @old are answered before its owner goes on.
-	 * If @domain takes none, its driver has drained all when it was set up.
-	 */
+	/* What has been asked of @old is on its way to it: its owner goes on then */
 	if (replaced)
 		all->ops->drain(dev, pasid);
 	if (ret != -ESRCH)
 		return ret;
 
 	/* group->mutex keeps the attachment, which is dead and stays so */
-	guard(mutex)(&all->drain_lock);
-
 	ioasid_attach_finish(all, att);
 
 	guard(mutex)(&all->lock);
@@ -565,8 +624,6 @@ bool ioasid_attach_detach(struct ioasid_attachments *all, struct device *dev,
 
 	if (!ioasid_attach_is_managed(dev, pasid))
 		return false;
-
-	guard(mutex)(&all->drain_lock);
 
 	scoped_guard(mutex, &all->lock)
 		att = ioasid_attach_find(all, dev, pasid);
@@ -610,8 +667,8 @@ static void ioasid_attach_quiesce_one(struct device *dev, ioasid_t pasid,
  * @dev: device
  *
  * As if all PASIDs of @dev had died, but only for @dev, and they can be attached
- * again. One flush and one drain, which what is pending of others goes along
- * with.
+ * again. One flush, and a drain if one of them may send page requests; what is
+ * pending of others goes along with them.
  *
  * Context: Process context, group->mutex held.
  */
@@ -619,7 +676,7 @@ void ioasid_attach_quiesce(struct ioasid_attachments *all, struct device *dev)
 {
 	scoped_guard(mutex, &all->lock)
 		iommu_driver_visit_ioasids(dev, ioasid_attach_quiesce_one, all);
-	ioasid_attach_sync(all);
+	ioasid_attach_finish_all(all, NULL, dev);
 }
 EXPORT_SYMBOL_GPL(ioasid_attach_quiesce);
 

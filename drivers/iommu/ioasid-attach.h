@@ -33,8 +33,9 @@ enum ioasid_attach_state {
 /**
  * struct ioasid_attach - one managed attachment
  * @siblings: the other attachments of the same PASID
- * @pending: on its way to be flushed while DEAD
+ * @pending: on its way to be flushed and drained while DEAD
  * @dev: the device
+ * @set: the owner of @pasid, from IOASID_FREE on; not a reference
  * @domain: what the core has attached
  * @pasid: the PASID
  * @state: an &enum ioasid_attach_state
@@ -50,6 +51,7 @@ struct ioasid_attach {
 	struct list_head siblings;
 	struct list_head pending;
 	struct device *dev;
+	struct ioasid_set *set;
 	struct iommu_domain *domain;
 	ioasid_t pasid;
 	enum ioasid_attach_state state;
@@ -90,9 +92,10 @@ struct ioasid_attach_ops {
 /**
  * struct ioasid_attachments - the managed attachments of a driver
  * @ops: of the driver
- * @drain_lock: drains to their ends, and that no attachment goes away meanwhile
+ * @drain_lock: drains to their ends
  * @lock: the attachments, and every invalidation for them to its end
- * @pending: those that are DEAD
+ * @pending: those that are DEAD, but for @draining
+ * @draining: those that are being drained. Changed under both locks.
  * @atts: PASID -> one of its attachments. Changed under @lock; the lists of
  *	  siblings and the states also under the xa_lock, for those who ask in
  *	  any context.
@@ -103,6 +106,7 @@ struct ioasid_attachments {
 	struct mutex drain_lock;	/* drains */
 	struct mutex lock;		/* attachments and invalidations */
 	struct list_head pending;
+	struct list_head draining;
 	struct xarray atts;
 	struct notifier_block nb;
 };
@@ -116,6 +120,7 @@ int ioasid_attach_notify(struct notifier_block *nb, unsigned long val,
 		.drain_lock = __MUTEX_INITIALIZER(name.drain_lock),	\
 		.lock = __MUTEX_INITIALIZER(name.lock),			\
 		.pending = LIST_HEAD_INIT(name.pending),		\
+		.draining = LIST_HEAD_INIT(name.draining),		\
 		.atts = XARRAY_INIT(name.atts, XA_FLAGS_LOCK_IRQ),	\
 		.nb = {							\
 			.notifier_call = ioasid_attach_notify,		\
