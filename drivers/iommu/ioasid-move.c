@@ -9,16 +9,18 @@
  * changes.
  *
  * BIND comes first, because it can be refused: then UNBIND takes it back, and
- * nobody of the old mm has noticed. Afterwards nothing can fail.
+ * nobody of the old mm has noticed. Afterwards nothing can fail. So a VMM with
+ * several sets goes over with all of them or with none.
  *
- * The old and the new struct ioasid_evt are both locked, so that no event of the
- * set is on its way: each number is bound for the subscribers of one of them,
+ * The old and the new struct ioasid_evt are all locked, so that no event of the
+ * sets is on its way: each number is bound for the subscribers of one of them,
  * and an event that waits for the lock of the old one finds the new one, see
- * ioasid_evt_lock(). Neither lock is waited for, so that there is no order of
- * the two, and a caller may have locks that a handler waits for.
+ * ioasid_evt_lock(). No lock is waited for, so that there is no order of
+ * them, and a caller may have locks that a handler waits for.
  */
 #include <linux/export.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "ioasid-internal.h"
 
@@ -62,7 +64,7 @@ static int ioasid_move_bind(struct ioasid_evt *from, struct ioasid_evt *to,
 	xa_for_each(&from->bound, id, e) {
 		if (e->set != set)
 			continue;
-		ret = xa_insert(&to->bound, id, e, GFP_KERNEL_ACCOUNT);
+		ret = xa_insert(&to->bound, id, e, GFP_KERNEL);
 		if (ret)
 			goto out_forget;
 	}
@@ -83,94 +85,161 @@ out_forget:
 	return ret;
 }
 
-static int ioasid_move_locked(struct ioasid_evt *from, struct ioasid_evt *to,
-			      struct ioasid_set *set)
+/* Takes back what ioasid_move_bind() did for the first @n */
+static void ioasid_move_undo(struct ioasid_set *const *sets,
+			     struct ioasid_evt *const *from, unsigned int n,
+			     struct ioasid_evt *to)
 {
-	struct ioasid_sender sender;
+	while (n--) {
+		if (!from[n])
+			continue;
+		ioasid_move_unbind(to, sets[n], ULONG_MAX);
+		ioasid_move_forget(to, sets[n], ULONG_MAX);
+	}
+}
+
+static int ioasid_move_locked(struct ioasid_set *const *sets,
+			      struct ioasid_evt *const *from, unsigned int n,
+			      struct ioasid_evt *to)
+{
 	unsigned long flags;
+	unsigned int i;
 	int ret;
 
-	lockdep_assert_held(&from->lock);
-	lockdep_assert_held(&to->lock);
-
-	ioasid_sender_begin(&sender);
-	ret = ioasid_move_bind(from, to, set);
-	if (!ret) {
-		ioasid_move_unbind(from, set, ULONG_MAX);
-		ioasid_move_forget(from, set, ULONG_MAX);
+	for (i = 0; i < n; i++) {
+		ret = from[i] ? ioasid_move_bind(from[i], to, sets[i]) : 0;
+		if (ret) {
+			ioasid_move_undo(sets, from, i, to);
+			return ret;
+		}
 	}
-	ioasid_sender_end(&sender);
-	if (ret)
-		return ret;
 
-	ioasid_lock(flags);
-	to->users++;
-	WRITE_ONCE(set->evt, to);
-	WRITE_ONCE(set->token, to->mm);
-	ioasid_unlock(flags);
+	for (i = 0; i < n; i++) {
+		if (!from[i])
+			continue;
+		ioasid_move_unbind(from[i], sets[i], ULONG_MAX);
+		ioasid_move_forget(from[i], sets[i], ULONG_MAX);
+		ioasid_lock(flags);
+		to->users++;
+		WRITE_ONCE(sets[i]->evt, to);
+		WRITE_ONCE(sets[i]->token, to->mm);
+		ioasid_unlock(flags);
+	}
 	return 0;
 }
 
-static int ioasid_move(struct ioasid_set *set, struct ioasid_evt *to)
+/* Most of what is moved together has one in common: the search is short */
+static bool ioasid_move_is_first(struct ioasid_evt *const *from, unsigned int i)
 {
-	struct ioasid_evt *from;
+	for (unsigned int j = i; j--;)
+		if (from[j] == from[i])
+			return false;
+	return true;
+}
+
+static void ioasid_move_unlock(struct ioasid_evt *const *from, unsigned int n)
+{
+	while (n--)
+		if (from[n] && ioasid_move_is_first(from, n))
+			mutex_unlock(&from[n]->lock);
+}
+
+/* Fills @from in: NULL for a set that has @to already. @to is locked. */
+static bool ioasid_move_trylock(struct ioasid_set *const *sets,
+				struct ioasid_evt **from, unsigned int n,
+				struct ioasid_evt *to)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		from[i] = READ_ONCE(sets[i]->evt);
+		/* What this set has stays so, because its lock is held */
+		if (from[i] == to)
+			from[i] = NULL;
+		if (!from[i] || !ioasid_move_is_first(from, i))
+			continue;
+		if (!ioasid_evt_trylock(sets[i])) {
+			ioasid_move_unlock(from, i);
+			return false;
+		}
+		from[i] = sets[i]->evt;
+	}
+	return true;
+}
+
+static int ioasid_move(struct ioasid_set *const *sets, struct ioasid_evt **from,
+		       unsigned int n, struct ioasid_evt *to)
+{
+	struct ioasid_sender sender;
 	int ret = -EBUSY;
 
-	if (!ioasid_evt_trylock(set))
+	if (!mutex_trylock(&to->lock))
 		return -EBUSY;
-	from = set->evt;
-	if (from == to) {
-		mutex_unlock(&from->lock);
-		return 0;
+	if (ioasid_move_trylock(sets, from, n, to)) {
+		ioasid_sender_begin(&sender);
+		ret = ioasid_move_locked(sets, from, n, to);
+		ioasid_sender_end(&sender);
+		ioasid_move_unlock(from, n);
 	}
-	if (mutex_trylock(&to->lock)) {
-		ret = ioasid_move_locked(from, to, set);
-		mutex_unlock(&to->lock);
-	}
-	mutex_unlock(&from->lock);
-	/* The set's own reference */
-	if (!ret)
-		ioasid_evt_put(from);
-	return ret;
+	mutex_unlock(&to->lock);
+	if (ret)
+		return ret;
+
+	/* The references of the sets */
+	for (unsigned int i = 0; i < n; i++)
+		if (from[i])
+			ioasid_evt_put(from[i]);
+	return 0;
+}
+
+static bool ioasid_move_is_valid(struct ioasid_set *const *sets, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!sets[i] || sets[i]->type != IOASID_SET_TYPE_MM)
+			return false;
+	return true;
 }
 
 /**
- * ioasid_set_move() - Give a set to another mm.
- * @set: The set, of type %IOASID_SET_TYPE_MM; the caller holds a reference.
- * @mm: Its token from now on. The mm_struct is kept (mmgrab), its address space
+ * ioasid_set_move() - Give sets to another mm.
+ * @sets: The sets, of type %IOASID_SET_TYPE_MM, none of them twice; the caller
+ *	  holds references.
+ * @n: How many there are.
+ * @mm: Their token from now on. The mm_struct is kept (mmgrab), its address space
  *	is not.
  *
  * Subscribers of @mm get BIND for each IOASID that is bound, those of the old
  * token UNBIND. The IOASIDs stay what they are, and so does the guarantee. Who
- * was charged goes on paying, as for other resources of the misc cgroup. On
- * failure nothing changes; who had agreed gets UNBIND.
+ * was charged goes on paying, as for other resources of the misc cgroup. All sets
+ * move or none: on failure nothing changes, and who had agreed gets UNBIND.
  *
  * Context: Process context. May sleep, but waits for no event of another task.
  * Not from a handler of an event.
  * Return:
- * * %0 - done, or @set had this token before
- * * %-EINVAL - no @set, or one of another type, or no @mm
- * * %-EBUSY - an event runs for a set of one of the two
+ * * %0 - done; a set that had this token before is left alone
+ * * %-EINVAL - a set is missing, or of another type, or no @mm
+ * * %-EBUSY - an event runs for a set of one of the mms
  * * %-ENOMEM - out of memory
  * * %-EDEADLK - called from a handler of an event
  * * the error of the subscriber of @mm that refused
  */
-int ioasid_set_move(struct ioasid_set *set, struct mm_struct *mm)
+int ioasid_set_move(struct ioasid_set *const *sets, unsigned int n,
+		    struct mm_struct *mm)
 {
-	struct ioasid_evt *evt;
-	int ret;
+	struct ioasid_evt **from, *to;
+	int ret = -ENOMEM;
 
 	might_sleep();
-	if (!set || set->type != IOASID_SET_TYPE_MM || !mm)
+	if (!mm || !ioasid_move_is_valid(sets, n))
 		return -EINVAL;
 	if (ioasid_in_handler())
 		return -EDEADLK;
 
-	evt = ioasid_evt_get(mm);
-	if (!evt)
-		return -ENOMEM;
-	ret = ioasid_move(set, evt);
-	ioasid_evt_put(evt);
+	from = kvcalloc(n, sizeof(*from), GFP_KERNEL_ACCOUNT);
+	to = ioasid_evt_get(mm);
+	if (from && to)
+		ret = ioasid_move(sets, from, n, to);
+	if (to)
+		ioasid_evt_put(to);
+	kvfree(from);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(ioasid_set_move);

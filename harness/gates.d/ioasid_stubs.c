@@ -21,7 +21,7 @@ static int sets(struct mm_struct *mm, struct notifier_block *nb)
 		set = ioasid_system_set();
 	ret |= ioasid_install_capacity(1 << IOASID_MAX_BITS);
 	ret |= ioasid_set_resize(set, 2);
-	ret |= ioasid_set_move(set, mm);
+	ret |= ioasid_set_move(&set, 1, mm);
 	ret |= ioasid_register_notifier(set, nb);
 	ret |= ioasid_register_notifier_mm(mm, nb);
 	ioasid_unregister_notifier(set, nb);

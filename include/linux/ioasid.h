@@ -119,7 +119,8 @@ void ioasid_set_free_ids(struct ioasid_set *set);
 struct ioasid_set *ioasid_set_get(struct ioasid_set *set);
 void ioasid_set_put(struct ioasid_set *set);
 int ioasid_set_resize(struct ioasid_set *set, unsigned int quota);
-int ioasid_set_move(struct ioasid_set *set, struct mm_struct *mm);
+int ioasid_set_move(struct ioasid_set *const *sets, unsigned int n,
+		    struct mm_struct *mm);
 unsigned int ioasid_set_count(struct ioasid_set *set);
 struct ioasid_set *ioasid_find_set(ioasid_t id);
 
@@ -195,7 +196,8 @@ static inline int ioasid_set_resize(struct ioasid_set *set, unsigned int quota)
 	return -ENODEV;
 }
 
-static inline int ioasid_set_move(struct ioasid_set *set, struct mm_struct *mm)
+static inline int ioasid_set_move(struct ioasid_set *const *sets,
+				  unsigned int n, struct mm_struct *mm)
 {
 	return -ENODEV;
 }

@@ -11,7 +11,6 @@
  */
 #include <linux/ioasid.h>
 #include <linux/sched.h>
-#include <linux/sched/mm.h>
 
 #include "iommufd_private.h"
 
@@ -26,7 +25,6 @@ iommufd_ioasid_set_take(struct iommufd_ioasid_set *iset)
 	if (!set)
 		return NULL;
 	xa_erase(&iset->ictx->ioasid_sets, (unsigned long)set);
-	mmdrop(iset->mm);
 	iset->set = NULL;
 	return set;
 }
@@ -63,8 +61,6 @@ static int iommufd_ioasid_set_init(struct iommufd_ioasid_set *iset,
 		return rc;
 	}
 	iset->set = set;
-	iset->mm = current->mm;
-	mmgrab(iset->mm);
 	return 0;
 }
 

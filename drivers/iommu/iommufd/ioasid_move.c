@@ -4,40 +4,15 @@
  */
 #include <linux/ioasid.h>
 #include <linux/sched.h>
-#include <linux/sched/mm.h>
+#include <linux/slab.h>
 
 #include "iommufd_private.h"
-
-static int iommufd_ioasid_move_to_current(struct iommufd_ioasid_set *iset)
-{
-	int rc;
-
-	rc = ioasid_set_move(iset->set, current->mm);
-	if (rc)
-		return rc;
-	iset->from = iset->mm;
-	iset->mm = current->mm;
-	mmgrab(iset->mm);
-	return 0;
-}
-
-/* Of the two there was and there is, the set stays where it can */
-static void iommufd_ioasid_move_end(struct iommufd_ioasid_set *iset, bool undo)
-{
-	if (!iset->from)
-		return;
-	if (undo && !ioasid_set_move(iset->set, iset->from))
-		swap(iset->mm, iset->from);
-	mmdrop(iset->from);
-	iset->from = NULL;
-}
 
 /**
  * iommufd_ioasid_change_process() - Move all sets of a context to the caller
  * @ictx: context
  *
- * If one cannot be moved, those before it go back. One that the subscribers of
- * its old process do not take back then stays with the caller.
+ * All or none.
  *
  * Context: Process context. May sleep, but waits for no event of another task.
  * Return: As ioasid_set_move().
@@ -45,17 +20,22 @@ static void iommufd_ioasid_move_end(struct iommufd_ioasid_set *iset, bool undo)
 int iommufd_ioasid_change_process(struct iommufd_ctx *ictx)
 {
 	struct iommufd_ioasid_set *iset;
+	struct ioasid_set **sets;
+	unsigned int n = 0;
 	unsigned long index;
-	int rc = 0;
+	int rc;
 
 	guard(mutex)(&ictx->ioasid_lock);
 
-	xa_for_each(&ictx->ioasid_sets, index, iset) {
-		rc = iommufd_ioasid_move_to_current(iset);
-		if (rc)
-			break;
-	}
 	xa_for_each(&ictx->ioasid_sets, index, iset)
-		iommufd_ioasid_move_end(iset, rc);
+		n++;
+	sets = kvmalloc_array(n, sizeof(*sets), GFP_KERNEL_ACCOUNT);
+	if (!sets)
+		return -ENOMEM;
+	n = 0;
+	xa_for_each(&ictx->ioasid_sets, index, iset)
+		sets[n++] = iset->set;
+	rc = ioasid_set_move(sets, n, current->mm);
+	kvfree(sets);
 	return rc;
 }

@@ -24,6 +24,11 @@ struct scene {
 	ioasid_t ids[NR_IDS];
 };
 
+static int move(struct ioasid_set *set, struct mm_struct *mm)
+{
+	return ioasid_set_move(&set, 1, mm);
+}
+
 static struct scene *scene_new(struct kunit *test)
 {
 	struct scene *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
@@ -68,11 +73,11 @@ static void invalid(struct kunit *test)
 	struct mm_struct *mm = ik_mm(test);
 	struct ioasid_set *set = ik_set_of(test, IOASID_SET_TYPE_MM, mm, 0);
 
-	IK_EXPECT_ERRNO(test, ioasid_set_move(NULL, mm), -EINVAL);
-	IK_EXPECT_ERRNO(test, ioasid_set_move(set, NULL), -EINVAL);
-	IK_EXPECT_ERRNO(test, ioasid_set_move(ik_set(test), mm), -EINVAL);
-	IK_EXPECT_ERRNO(test, ioasid_set_move(ioasid_system_set(), mm), -EINVAL);
-	IK_EXPECT_OK(test, ioasid_set_move(set, mm));
+	IK_EXPECT_ERRNO(test, move(NULL, mm), -EINVAL);
+	IK_EXPECT_ERRNO(test, move(set, NULL), -EINVAL);
+	IK_EXPECT_ERRNO(test, move(ik_set(test), mm), -EINVAL);
+	IK_EXPECT_ERRNO(test, move(ioasid_system_set(), mm), -EINVAL);
+	IK_EXPECT_OK(test, move(set, mm));
 }
 
 /* BIND to the new, UNBIND to the old, and nothing to those who have it anyway */
@@ -81,7 +86,7 @@ static void told(struct kunit *test)
 	struct scene *s = scene_new(test);
 	struct ik *ik = test->priv;
 
-	IK_ASSERT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_ASSERT_OK(test, move(s->set, s->to));
 	ik_expect_log(test, { s->new, IOASID_BIND, s->ids[0], 5 },
 		      { s->new, IOASID_BIND, s->ids[1], IOMMU_PASID_INVALID },
 		      { s->old, IOASID_UNBIND, s->ids[0], 5 },
@@ -100,7 +105,7 @@ static void dies(struct kunit *test)
 {
 	struct scene *s = scene_new(test);
 
-	IK_ASSERT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_ASSERT_OK(test, move(s->set, s->to));
 	ik_log_clear(test);
 	ik_set_free(test, s->set);
 	KUNIT_EXPECT_EQ(test, ik_log_count(s->new, IOASID_UNBIND), 2);
@@ -115,12 +120,12 @@ static void to_and_fro(struct kunit *test)
 {
 	struct scene *s = scene_new(test);
 
-	IK_EXPECT_OK(test, ioasid_set_move(s->set, s->from));
+	IK_EXPECT_OK(test, move(s->set, s->from));
 	ik_expect_empty_log(test);
 	for (int i = 0; i < 3; i++) {
-		IK_EXPECT_OK(test, ioasid_set_move(s->set, s->to));
+		IK_EXPECT_OK(test, move(s->set, s->to));
 		expect_owner(test, s, s->new, s->to);
-		IK_EXPECT_OK(test, ioasid_set_move(s->set, s->from));
+		IK_EXPECT_OK(test, move(s->set, s->from));
 		expect_owner(test, s, s->old, s->from);
 	}
 }
@@ -132,14 +137,14 @@ static void refused(struct kunit *test)
 
 	s->new->refuse = -EPERM;
 	s->new->refuse_id = s->ids[1];
-	IK_EXPECT_ERRNO(test, ioasid_set_move(s->set, s->to), -EPERM);
+	IK_EXPECT_ERRNO(test, move(s->set, s->to), -EPERM);
 	ik_expect_log(test, { s->new, IOASID_BIND, s->ids[0], 5 },
 		      { s->new, IOASID_BIND, s->ids[1], IOMMU_PASID_INVALID },
 		      { s->new, IOASID_UNBIND, s->ids[0], 5 });
 	expect_owner(test, s, s->old, s->from);
 
 	s->new->refuse = 0;
-	IK_EXPECT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_EXPECT_OK(test, move(s->set, s->to));
 	expect_owner(test, s, s->new, s->to);
 }
 
@@ -150,7 +155,7 @@ static void refused_by_second(struct kunit *test)
 	struct ik_sub *second = ik_subscribe_mm(test, s->to, -1);
 
 	second->refuse = -ENOMEM;
-	IK_EXPECT_ERRNO(test, ioasid_set_move(s->set, s->to), -ENOMEM);
+	IK_EXPECT_ERRNO(test, move(s->set, s->to), -ENOMEM);
 	ik_expect_log(test, { s->new, IOASID_BIND, s->ids[0], 5 },
 		      { second, IOASID_BIND, s->ids[0], 5 },
 		      { s->new, IOASID_UNBIND, s->ids[0], 5 });
@@ -166,7 +171,7 @@ static void others_stay(struct kunit *test)
 	ioasid_t id2 = ik_alloc_bound(test, there, 5);
 
 	ik_log_clear(test);
-	IK_EXPECT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_EXPECT_OK(test, move(s->set, s->to));
 	KUNIT_EXPECT_EQ(test, ik_log_count(s->new, IOASID_BIND), 2);
 	KUNIT_EXPECT_EQ(test, ik_log_count(s->old, IOASID_UNBIND), 2);
 	ik_log_clear(test);
@@ -182,7 +187,7 @@ static void replay(struct kunit *test)
 	struct scene *s = scene_new(test);
 	struct ik_sub *late;
 
-	IK_ASSERT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_ASSERT_OK(test, move(s->set, s->to));
 	ik_log_clear(test);
 	ik_subscribe_mm(test, s->from, 0);
 	ik_expect_empty_log(test);
@@ -197,6 +202,62 @@ static void replay(struct kunit *test)
 	ik_unsubscribe(test, s->of_set);
 }
 
+/* Sets of two mms, and one that is there already: all or none */
+static void together(struct kunit *test)
+{
+	struct scene *s = scene_new(test);
+	struct mm_struct *third = ik_mm(test);
+	struct ioasid_set *sets[] = {
+		s->set,
+		ik_set_of(test, IOASID_SET_TYPE_MM, s->to, 0),
+		ik_set_of(test, IOASID_SET_TYPE_MM, third, 0),
+		ik_set_of(test, IOASID_SET_TYPE_MM, s->from, 0),
+	};
+	ioasid_t there = ik_alloc_bound(test, sets[1], 8);
+	ioasid_t of_third = ik_alloc_bound(test, sets[2], 6);
+	ioasid_t last = ik_alloc_bound(test, sets[3], 7);
+	struct ik_sub *sub = ik_subscribe_mm(test, third, 0);
+	struct ik_task *task;
+
+	/* The last one is refused: what came before goes back, and nobody else knows */
+	s->new->refuse = -EPERM;
+	s->new->refuse_id = last;
+	ik_log_clear(test);
+	IK_EXPECT_ERRNO(test, ioasid_set_move(sets, 4, s->to), -EPERM);
+	ik_expect_log(test, { s->new, IOASID_BIND, s->ids[0], 5 },
+		      { s->new, IOASID_BIND, s->ids[1], IOMMU_PASID_INVALID },
+		      { s->new, IOASID_BIND, of_third, 6 },
+		      { s->new, IOASID_BIND, last, 7 },
+		      { s->new, IOASID_UNBIND, of_third, 6 },
+		      { s->new, IOASID_UNBIND, s->ids[0], 5 },
+		      { s->new, IOASID_UNBIND, s->ids[1], IOMMU_PASID_INVALID });
+	s->new->refuse = 0;
+	expect_owner(test, s, s->old, s->from);
+
+	/* An event of one of them: nothing is sent for the others */
+	ik_hold(sub, IOASID_FREE);
+	task = ik_run_free(test, sets[2], of_third);
+	ik_wait_held(test, sub);
+	ik_log_clear(test);
+	IK_EXPECT_ERRNO(test, ioasid_set_move(sets, 4, s->to), -EBUSY);
+	ik_expect_empty_log(test);
+	ik_release(sub);
+	IK_EXPECT_OK(test, ik_join(test, task));
+
+	ik_log_clear(test);
+	IK_EXPECT_OK(test, ioasid_set_move(sets, 4, s->to));
+	ik_expect_log(test, { s->new, IOASID_BIND, s->ids[0], 5 },
+		      { s->new, IOASID_BIND, s->ids[1], IOMMU_PASID_INVALID },
+		      { s->new, IOASID_BIND, last, 7 },
+		      { s->old, IOASID_UNBIND, s->ids[0], 5 },
+		      { s->old, IOASID_UNBIND, s->ids[1], IOMMU_PASID_INVALID },
+		      { s->old, IOASID_UNBIND, last, 7 });
+	expect_owner(test, s, s->new, s->to);
+	IK_EXPECT_OK(test, ioasid_detach_spid(sets[1], there));
+	IK_EXPECT_OK(test, ioasid_set_move(sets, 4, s->to));
+	IK_EXPECT_OK(test, ioasid_set_move(NULL, 0, s->to));
+}
+
 /* It does not wait for an event of either */
 static void busy(struct kunit *test)
 {
@@ -209,7 +270,7 @@ static void busy(struct kunit *test)
 	task = ik_run_free(test, there, id);
 	ik_wait_held(test, s->new);
 	ik_log_clear(test);
-	IK_EXPECT_ERRNO(test, ioasid_set_move(s->set, s->to), -EBUSY);
+	IK_EXPECT_ERRNO(test, move(s->set, s->to), -EBUSY);
 	ik_expect_empty_log(test);
 	ik_release(s->new);
 	IK_EXPECT_OK(test, ik_join(test, task));
@@ -218,17 +279,17 @@ static void busy(struct kunit *test)
 	task = ik_run_free(test, s->set, s->ids[2]);
 	ik_wait_held(test, s->old);
 	ik_log_clear(test);
-	IK_EXPECT_ERRNO(test, ioasid_set_move(s->set, s->to), -EBUSY);
+	IK_EXPECT_ERRNO(test, move(s->set, s->to), -EBUSY);
 	ik_expect_empty_log(test);
 	ik_release(s->old);
 	IK_EXPECT_OK(test, ik_join(test, task));
-	IK_EXPECT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_EXPECT_OK(test, move(s->set, s->to));
 }
 
 static int move_it(struct ik_sub *sub, unsigned long event,
 		   struct ioasid_nb_args *args)
 {
-	IK_EXPECT_ERRNO(sub->ik->test, ioasid_set_move(args->set, sub->data), -EDEADLK);
+	IK_EXPECT_ERRNO(sub->ik->test, move(args->set, sub->data), -EDEADLK);
 	return NOTIFY_OK;
 }
 
@@ -249,9 +310,9 @@ static void keeps_mm(struct kunit *test)
 	int count = atomic_read(&from->mm_count);
 	int users = atomic_read(&to->mm_users);
 
-	IK_ASSERT_OK(test, ioasid_set_move(set, from));
+	IK_ASSERT_OK(test, move(set, from));
 	ik_expect_mm_kept(test, from, count);
-	IK_ASSERT_OK(test, ioasid_set_move(set, to));
+	IK_ASSERT_OK(test, move(set, to));
 	ik_expect_mm_dropped(test, from, count);
 	KUNIT_EXPECT_EQ(test, atomic_read(&to->mm_users), users);
 	ik_mm_put(test, from);
@@ -268,7 +329,7 @@ static void accounting(struct kunit *test)
 	unsigned int user_room = ik_room(IOASID_SET_TYPE_MM, s->from);
 	ioasid_t id;
 
-	IK_ASSERT_OK(test, ioasid_set_move(s->set, s->to));
+	IK_ASSERT_OK(test, move(s->set, s->to));
 	KUNIT_EXPECT_EQ(test, ik_room(IOASID_SET_TYPE_PRIVATE, NULL), room);
 	KUNIT_EXPECT_EQ(test, ik_room(IOASID_SET_TYPE_MM, s->to), user_room);
 	KUNIT_EXPECT_EQ(test, ioasid_set_count(s->set), NR_IDS);
@@ -345,7 +406,7 @@ static void while_it_lives(struct kunit *test)
 	}
 	task = ik_run(test, live, set);
 	while (!ik_is_done(task) && (!ret || ret == -EBUSY)) {
-		ret = ioasid_set_move(set, mms[(moved + 1) % 2]);
+		ret = move(set, mms[(moved + 1) % 2]);
 		if (!ret)
 			moved++;
 		cond_resched();
@@ -370,6 +431,7 @@ static struct kunit_case ioasid_move_cases[] = {
 	KUNIT_CASE(refused_by_second),
 	KUNIT_CASE(others_stay),
 	KUNIT_CASE(replay),
+	KUNIT_CASE(together),
 	KUNIT_CASE(busy),
 	KUNIT_CASE(from_a_handler),
 	KUNIT_CASE(keeps_mm),
