@@ -163,7 +163,8 @@ EXPORT_SYMBOL_GPL(ioasid_free);
  * As ioasid_free(), but FREE and SYNC are sent later, for all numbers of the
  * set together that are due by then.
  *
- * Context: Any context, hard interrupts included. Allocates nothing.
+ * Context: Any context, hard interrupts included but for PREEMPT_RT. Allocates
+ * nothing.
  * Return: As ioasid_free():
  * * %0 - freed, now or before
  * * %-EINVAL - no @set

@@ -61,7 +61,7 @@ struct ioasid_evt *ioasid_evt_alloc(struct mm_struct *mm)
 	INIT_HLIST_NODE(&evt->node);
 	INIT_WORK(&evt->work, ioasid_evt_free_work);
 	BLOCKING_INIT_NOTIFIER_HEAD(&evt->chain.head);
-	xa_init(&evt->bound);
+	xa_init_flags(&evt->bound, XA_FLAGS_ACCOUNT);
 	evt->users = 1;
 	evt->mm = mm;
 	if (mm)

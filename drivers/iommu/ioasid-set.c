@@ -327,7 +327,7 @@ struct ioasid_set *ioasid_set_alloc(enum ioasid_set_type type, void *token,
 	BLOCKING_INIT_NOTIFIER_HEAD(&set->chain.head);
 	INIT_LIST_HEAD(&set->ids);
 	INIT_LIST_HEAD(&set->due);
-	xa_init(&set->spids);
+	xa_init_flags(&set->spids, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&set->work, ioasid_free_work);
 
 	ioasid_lock(flags);
