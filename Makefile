@@ -9,7 +9,7 @@ export KERNEL_SRC QEMU_SRC JOBS
 
 .PHONY: help
 help:
-	@echo 'make demo        one process, one PASID, one device: with and without the series (ARCH=arm64: on Arm)'
+	@echo 'make demo        a guest and a process die while their devices work: with and without the series (ARCH=arm64: on Arm)'
 	@echo 'make check       all that must be good before a change goes in; ends with "N passed, N failed"'
 	@echo 'make check-core  the unit tests of the core only, in User Mode Linux'
 	@echo 'make check-x86   the tests on the emulated Intel VT-d only'

@@ -178,7 +178,7 @@ static __u32 guest_allocates(struct guest *guest, __u32 guest_pasid)
 		err(1, "IOMMU_IOASID_ALLOC");
 	}
 
-	/* So that KVM knows what the guest means when it says @guest_pasid */
+	/* So that who translates PASIDs for the guest knows what it means by it */
 	bind.ioasid = alloc.out_ioasid;
 	if (ioctl(guest->iommufd, IOMMU_IOASID_BIND, &bind))
 		err(1, "IOMMU_IOASID_BIND");
@@ -285,6 +285,8 @@ int main(int argc, char **argv)
 	alloc_set(&guest);
 
 	n = guest_runs(&guest, pasids);
+	if (!n)
+		errx(1, "no PASID");
 	guest_frees(&guest, pasids[0]);
 	guest_resets(&guest, pasids + 1, n - 1);
 

@@ -7,8 +7,8 @@
  *   own	the driver has chosen the numbers itself: they are detached one
  *		after the other, as all are without IOASID
  *
- * Prints a line for each, for harness/bench; time is that of an emulator. Needs
- * as many PASID test devices with 20 bits of PASID as it is to use at most.
+ * Prints a line for each, for harness/bench-iommu; time is that of an emulator.
+ * Needs as many PASID test devices with 20 bits of PASID as it is to use at most.
  */
 #include <sys/mman.h>
 
