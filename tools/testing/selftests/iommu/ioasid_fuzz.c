@@ -89,6 +89,14 @@ static uint32_t some_set(uint32_t *state)
 	return rnd(state) % 16 ? first[rnd(state) % 4] : field(state);
 }
 
+/* Not what mock_start() has made: without it nothing can be attached any more */
+static uint32_t some_victim(uint32_t *state)
+{
+	uint32_t id = some_set(state);
+
+	return id && id < 7 ? 4 : id;
+}
+
 /* The PASIDs that are asked for most */
 static uint32_t some_id(uint32_t *state)
 {
@@ -143,7 +151,7 @@ static int fuzz_ioctl(uint32_t *state, struct mock *mock, unsigned int op)
 		cmd.unbind.ioasid = some_id(state);
 		return pdt_ioctl(mock->fd, IOMMU_IOASID_UNBIND, &cmd);
 	case DESTROY:
-		return vmm_destroy(mock->fd, some_set(state));
+		return vmm_destroy(mock->fd, some_victim(state));
 	default:
 		pasid = some_id(state);
 		ret = mock_attach(mock, pasid, mock->hwpt[rnd(state) % 2]);
