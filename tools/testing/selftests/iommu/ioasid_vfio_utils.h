@@ -201,6 +201,7 @@ static int guest_obey(struct guest_self *self, struct guest_msg *m,
 		return guest_fork_self(self);
 	case GUEST_EAT:
 		pdt_eat(PDT_VA_EAT);
+		return 0;
 	default:
 		_exit(0);
 	}

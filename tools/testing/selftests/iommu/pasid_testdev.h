@@ -125,7 +125,7 @@ static inline int64_t pdt_reserve(uint64_t addr, uint64_t pages)
 }
 
 /* Until it is killed for that */
-static inline void __attribute__((noreturn)) pdt_eat(uint64_t addr)
+static inline void pdt_eat(uint64_t addr)
 {
 	for (; !pdt_reserve(addr, 256); addr += 256 * PDT_PAGE)
 		memset((void *)addr, 1, 256 * PDT_PAGE);
@@ -262,6 +262,7 @@ static inline void pdt_obey(struct pdt_self *self, struct pdt_msg *m)
 		break;
 	case PDT_OP_EAT:
 		pdt_eat(m->addr);
+		break;
 	case PDT_OP_FORK:
 		m->ret = pdt_self_fork();
 		break;
