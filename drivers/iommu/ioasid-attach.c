@@ -321,21 +321,26 @@ static void ioasid_attach_settle(struct ioasid_attachments *all,
 	}
 }
 
+/* Is one of @atts of @set or of @dev? */
+static bool ioasid_attach_has(struct list_head *atts, struct ioasid_set *set,
+			      struct device *dev)
+{
+	struct ioasid_attach *att;
+
+	list_for_each_entry(att, atts, pending)
+		if ((set && att->set == set) || att->dev == dev)
+			return true;
+	return false;
+}
+
 /* Is something left to be drained, of @set or of @dev? */
 static bool ioasid_attach_is_left(struct ioasid_attachments *all,
 				  struct ioasid_set *set, struct device *dev)
 {
-	struct ioasid_attach *att;
-
 	lockdep_assert_held(&all->lock);
 
-	list_for_each_entry(att, &all->pending, pending)
-		if ((set && att->set == set) || att->dev == dev)
-			return true;
-	list_for_each_entry(att, &all->draining, pending)
-		if ((set && att->set == set) || att->dev == dev)
-			return true;
-	return false;
+	return ioasid_attach_has(&all->pending, set, dev) ||
+	       ioasid_attach_has(&all->draining, set, dev);
 }
 
 /*

@@ -24,32 +24,22 @@
 
 #include "ioasid-internal.h"
 
-/* Of what was put there for @set, the numbers below @end */
-static void ioasid_move_forget(struct ioasid_evt *evt, struct ioasid_set *set,
-			       unsigned long end)
+/*
+ * @set is no more in @evt. The subscribers there, who have been told of the
+ * numbers below @told, get UNBIND for these.
+ */
+static void ioasid_move_leave(struct ioasid_evt *evt, struct ioasid_set *set,
+			      unsigned long told)
 {
 	struct ioasid_entry *e;
 	unsigned long id;
 
 	xa_for_each(&evt->bound, id, e) {
-		if (id >= end)
-			break;
-		if (e->set == set)
-			xa_erase(&evt->bound, id);
-	}
-}
-
-static void ioasid_move_unbind(struct ioasid_evt *evt, struct ioasid_set *set,
-			       unsigned long end)
-{
-	struct ioasid_entry *e;
-	unsigned long id;
-
-	xa_for_each(&evt->bound, id, e) {
-		if (id >= end)
-			break;
-		if (e->set == set)
+		if (e->set != set)
+			continue;
+		if (id < told)
 			ioasid_send_move(evt, IOASID_UNBIND, e);
+		xa_erase(&evt->bound, id);
 	}
 }
 
@@ -57,8 +47,8 @@ static void ioasid_move_unbind(struct ioasid_evt *evt, struct ioasid_set *set,
 static int ioasid_move_bind(struct ioasid_evt *from, struct ioasid_evt *to,
 			    struct ioasid_set *set)
 {
+	unsigned long id, told = 0;
 	struct ioasid_entry *e;
-	unsigned long id;
 	int ret = 0;
 
 	xa_for_each(&from->bound, id, e) {
@@ -66,22 +56,21 @@ static int ioasid_move_bind(struct ioasid_evt *from, struct ioasid_evt *to,
 			continue;
 		ret = xa_insert(&to->bound, id, e, GFP_KERNEL);
 		if (ret)
-			goto out_forget;
+			goto out_leave;
 	}
 	xa_for_each(&from->bound, id, e) {
 		if (e->set != set)
 			continue;
 		ret = ioasid_send_move(to, IOASID_BIND, e);
-		if (ret)
-			goto out_unbind;
+		if (ret) {
+			told = id;
+			goto out_leave;
+		}
 	}
 	return 0;
 
-out_unbind:
-	ioasid_move_unbind(to, set, id);
-	id = ULONG_MAX;
-out_forget:
-	ioasid_move_forget(to, set, id);
+out_leave:
+	ioasid_move_leave(to, set, told);
 	return ret;
 }
 
@@ -90,12 +79,9 @@ static void ioasid_move_undo(struct ioasid_set *const *sets,
 			     struct ioasid_evt *const *from, unsigned int n,
 			     struct ioasid_evt *to)
 {
-	while (n--) {
-		if (!from[n])
-			continue;
-		ioasid_move_unbind(to, sets[n], ULONG_MAX);
-		ioasid_move_forget(to, sets[n], ULONG_MAX);
-	}
+	while (n--)
+		if (from[n])
+			ioasid_move_leave(to, sets[n], ULONG_MAX);
 }
 
 static int ioasid_move_locked(struct ioasid_set *const *sets,
@@ -117,8 +103,7 @@ static int ioasid_move_locked(struct ioasid_set *const *sets,
 	for (i = 0; i < n; i++) {
 		if (!from[i])
 			continue;
-		ioasid_move_unbind(from[i], sets[i], ULONG_MAX);
-		ioasid_move_forget(from[i], sets[i], ULONG_MAX);
+		ioasid_move_leave(from[i], sets[i], ULONG_MAX);
 		ioasid_lock(flags);
 		to->users++;
 		WRITE_ONCE(sets[i]->evt, to);
