@@ -20,6 +20,19 @@ verdict() {
 		--expect "$list" "${args[@]}" || quit
 }
 
+# run_stalls RUN [OPTION...]: the tests of stalls on the emulated SMMUv3, with four
+# devices, on a kernel with all checkers, judged.
+run_stalls() {
+	local run=$1
+	shift
+	harness/build-kernel arm64-debug || quit
+	# The judge sees how far it came.
+	harness/boot --kernel arm64-debug --tests "ioasid_fault ioasid_stall" --stall on \
+		--devices "20 20 20 20" --timeout 500 --append "kunit.enable=0 test_timeout=400" \
+		--out "$build/results/$run" "$@" || true
+	verdict "$run" "$run"
+}
+
 # total: makes one sum of those of several verdicts on standard input.
 total() {
 	awk '/^[0-9]+ passed, [0-9]+ failed/ { sums++; pass += $1; fail += $3; skip += $5; next }
