@@ -17,6 +17,7 @@
 /* PCIe 6.0, section 7.5.3.10 */
 #define CAP_EXP			0x10
 #define EXP_SLTCTL		0x18
+#define SLTCTL_HPIE		0x20
 #define SLTCTL_PWR_IND_OFF	0x300
 #define SLTCTL_PWR_OFF		0x400
 
@@ -66,14 +67,15 @@ FIXTURE_TEARDOWN(unplug)
 
 /*
  * The emulated port lets go of a device without power. Back on, so that the
- * kernel does not take it for its own doing.
+ * kernel does not take it for its own doing; and it hears of it only then, as
+ * it believes that a slot without power is one that it has emptied already.
  */
 static void pull(struct __test_metadata *_metadata, int port, off_t sltctl)
 {
 	uint16_t on, off;
 
 	ASSERT_EQ(2, pread(port, &on, 2, sltctl));
-	off = on | SLTCTL_PWR_OFF | SLTCTL_PWR_IND_OFF;
+	off = (on | SLTCTL_PWR_OFF | SLTCTL_PWR_IND_OFF) & ~SLTCTL_HPIE;
 	ASSERT_EQ(2, pwrite(port, &off, 2, sltctl));
 	ASSERT_EQ(2, pwrite(port, &on, 2, sltctl));
 }
