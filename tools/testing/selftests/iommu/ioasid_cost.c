@@ -27,13 +27,7 @@ static const struct shape {
 	{ 16, 1, 1 }, { 16, 4, 1 }, { 16, 4, 16 },
 	{ 256, 1, 1 }, { 256, 4, 1 }, { 256, 4, 16 },
 	{ 4096, 4, 1 }, { 4096, 4, 16 }, { 1024, 16, 16 },
-#ifndef __aarch64__
-	/*
-	 * SMMUv3's driver walks and copies what all attachments of a domain
-	 * have, for each that is detached: that takes too long.
-	 */
 	{ 4096, 16, 1 }, { 4096, 16, 16 },
-#endif
 };
 
 static const struct way {

@@ -8,36 +8,11 @@
 #include <sys/syscall.h>
 
 #include "ioasid_cg.h"
-#include "ioasid_vfio_utils.h"
+#include "ioasid_death.h"
 
 #define GROUP		"guest"
 /* Few enough that all can be taken */
 #define CAPACITY	256
-
-/* Which of the expected costs is that of this machine */
-enum { VTD, SMMU, MACHINES };
-
-#ifdef __aarch64__
-#define MACHINE		SMMU
-#else
-#define MACHINE		VTD
-#endif
-
-/* Commands of an IOMMU, and those of them that are waited for */
-struct cost {
-	unsigned int commands;
-	unsigned int waits;
-};
-
-/* What it costs more than the death of a guest without PASIDs */
-struct shape {
-	unsigned int pasids;
-	unsigned int devices;
-	/* As a set */
-	struct cost set[MACHINES];
-	/* One device after the other */
-	struct cost each[MACHINES];
-};
 
 FIXTURE(death)
 {
@@ -115,24 +90,8 @@ FIXTURE_TEARDOWN(death)
 	scene_teardown(_metadata, &self->scene);
 }
 
-/* How a guest goes */
-typedef void (*guest_goes_fn)(struct __test_metadata *_metadata,
-			      struct guest *g);
-
-static void is_killed(struct __test_metadata *_metadata, struct guest *g)
-{
-	guest_end(g, SIGKILL);
-}
-
-static void crashes(struct __test_metadata *_metadata, struct guest *g)
-{
-	guest_end(g, SIGABRT);
-}
-
-static void exits(struct __test_metadata *_metadata, struct guest *g)
-{
-	guest_end(g, 0);
-}
+static const struct guest_shape early;
+static const struct guest_shape late = { .late = true };
 
 static void closes_iommufd_first(struct __test_metadata *_metadata,
 				 struct guest *g)
@@ -150,85 +109,42 @@ static void closes_devices_first(struct __test_metadata *_metadata,
 	guest_end(g, 0);
 }
 
-/* What the hardware is told when a guest of that shape goes */
-static struct cost cost_of(struct __test_metadata *_metadata, struct scene *s,
-			   struct guest *g, const struct guest_shape *shape,
-			   guest_goes_fn goes)
-{
-	struct cost cost = { };
-
-	EXPECT_EQ(0, guest_start(g, shape));
-	if (shape->pasids)
-		EXPECT_EQ(1, guest_do(g, GUEST_DMA));
-	count_from_here(_metadata, s);
-	goes(_metadata, g);
-	count_to_here(_metadata, s);
-	cost.commands = pdt_commands(&s->counters);
-	cost.waits = pdt_waits(&s->counters);
-	return cost;
-}
-
-static void dies(struct __test_metadata *_metadata, struct scene *s,
-		 struct guest *g, const struct shape *shape,
-		 const struct cost *expected, bool late, guest_goes_fn goes)
-{
-	struct guest_shape none = { .devices = shape->devices, .late = late };
-	struct guest_shape all = none;
-	struct cost base, cost;
-
-	all.pasids = shape->pasids;
-	all.quota = shape->pasids;
-	base = cost_of(_metadata, s, g, &none, goes);
-	EXPECT_EQ(0, s->events.free);
-	EXPECT_EQ(0, s->events.sync);
-	cost = cost_of(_metadata, s, g, &all, goes);
-	TH_LOG("%u commands, %u waits; without PASIDs %u, %u; so { %d, %d }",
-	       cost.commands, cost.waits, base.commands, base.waits,
-	       cost.commands - base.commands, cost.waits - base.waits);
-	EXPECT_EQ(expected->commands, cost.commands - base.commands);
-	EXPECT_EQ(expected->waits, cost.waits - base.waits);
-	EXPECT_EQ(shape->pasids, s->events.free);
-	EXPECT_EQ(1, s->events.sync);
-	expect_quiet(_metadata, s);
-	nothing_left(_metadata, s);
-}
-
 TEST_F_TIMEOUT(death, killed, 120)
 {
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.set[MACHINE], false, is_killed);
+	     &variant->shape.set[MACHINE], &early, is_killed);
 }
 
 /* The iommufd has a higher number than the devices */
 TEST_F_TIMEOUT(death, killed_late, 120)
 {
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.set[MACHINE], true, is_killed);
+	     &variant->shape.set[MACHINE], &late, is_killed);
 }
 
 TEST_F_TIMEOUT(death, exits, 120)
 {
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.set[MACHINE], false, exits);
+	     &variant->shape.set[MACHINE], &early, exits);
 }
 
 TEST_F_TIMEOUT(death, exits_late, 120)
 {
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.set[MACHINE], true, exits);
+	     &variant->shape.set[MACHINE], &late, exits);
 }
 
 TEST_F_TIMEOUT(death, closes_iommufd_first, 120)
 {
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.set[MACHINE], false, closes_iommufd_first);
+	     &variant->shape.set[MACHINE], &early, closes_iommufd_first);
 }
 
 TEST_F_TIMEOUT(death, closes_devices_first, 120)
 {
 	self->scene.plain_close = true;
 	dies(_metadata, &self->scene, &self->guest, &variant->shape,
-	     &variant->shape.each[MACHINE], false, closes_devices_first);
+	     &variant->shape.each[MACHINE], &early, closes_devices_first);
 }
 
 FIXTURE(guest)
@@ -290,7 +206,7 @@ TEST_F(guest, crashes)
 
 	ASSERT_EQ(0, guest_start(g, &usual));
 	count_from_here(_metadata, &self->scene);
-	crashes(_metadata, g);
+	guest_end(g, SIGABRT);
 	expect_death(_metadata, &self->scene, usual.pasids);
 }
 

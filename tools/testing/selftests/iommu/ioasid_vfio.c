@@ -27,8 +27,8 @@ FIXTURE(vfio)
 FIXTURE_SETUP(vfio)
 {
 	scene_setup(_metadata, &self->scene);
-	ASSERT_EQ(0, vmm_start(&self->a, &park, 0, 1, vmm_page(), false));
-	ASSERT_EQ(0, vmm_start(&self->b, &park, 1, 1, vmm_page(), false));
+	ASSERT_EQ(0, vmm_start(&self->a, &park, 0, 1, vmm_page()));
+	ASSERT_EQ(0, vmm_start(&self->b, &park, 1, 1, vmm_page()));
 	vmm_clear(self->a.page);
 	vmm_clear(self->b.page);
 }

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "ioasid_scene.h"
-#include "ioasid_vmm.h"
+#include "ioasid_vm.h"
 
 #define FIRST		0x01010101
 #define LATE		0x1a1a1a1a
@@ -48,6 +48,7 @@ enum guest_op {
 	GUEST_CLOSE_DUP,
 	GUEST_CLOSE_IOMMUFD,
 	GUEST_CLOSE_DEVICES,	/* the iommufd stays */
+	GUEST_CLOSE_VM,
 	GUEST_SEND_IOMMUFD,	/* over the socket that it shares with the test */
 	GUEST_FORK,		/* the child does nothing; gives its pid */
 	GUEST_EAT,		/* all memory there is; no answer */
@@ -61,6 +62,8 @@ struct guest_shape {
 	unsigned int quota;
 	/* The iommufd has a higher number than the devices */
 	bool late;
+	/* KVM knows its devices */
+	bool vm;
 };
 
 struct guest_msg {
@@ -89,6 +92,7 @@ struct guest_self {
 	int sock;
 	int dup;
 	uint32_t pasid;
+	struct vm vm;
 	struct vmm vmm;
 };
 
@@ -99,8 +103,12 @@ static int guest_start_self(struct guest_self *self,
 	struct vmm *vmm = &self->vmm;
 	int ret;
 
-	ret = vmm_start(vmm, &park, shape->first, shape->devices, page,
-			shape->late);
+	ret = vmm_open_files(vmm, &park, shape->first, shape->devices,
+			     shape->late);
+	if (!ret && shape->vm)
+		ret = vm_start(&self->vm, vmm);
+	if (!ret)
+		ret = vmm_start_devices(vmm, page);
 	if (!ret)
 		ret = vmm_take(vmm, shape->pasids, shape->quota, &self->pasid);
 	if (!ret && shape->pasids && shape->devices)
@@ -194,6 +202,9 @@ static int guest_obey(struct guest_self *self, struct guest_msg *m,
 		return 0;
 	case GUEST_CLOSE_DEVICES:
 		vmm_close_devices(vmm);
+		return 0;
+	case GUEST_CLOSE_VM:
+		vm_stop(&self->vm);
 		return 0;
 	case GUEST_SEND_IOMMUFD:
 		return send_fd(self->sock, vmm->fd);

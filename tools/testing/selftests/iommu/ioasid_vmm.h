@@ -475,19 +475,17 @@ static inline int vmm_start_device(struct vmm *vmm, unsigned int d)
 }
 
 /*
- * A context with @devices from the park, starting with the one at @first, and
- * @page mapped. @late: the iommufd gets the higher number.
+ * Descriptors of a new context and of @devices from the park, starting with the
+ * one at @first. @late: the iommufd gets the higher number.
  */
-static inline int vmm_start(struct vmm *vmm, const struct vmm_park *park,
-			    unsigned int first, unsigned int devices,
-			    uint32_t *page, bool late)
+static inline int vmm_open_files(struct vmm *vmm, const struct vmm_park *park,
+				 unsigned int first, unsigned int devices,
+				 bool late)
 {
 	unsigned int d;
-	int ret;
 
 	memset(vmm, 0, sizeof(*vmm));
 	vmm->devices = devices;
-	vmm->page = page;
 	vmm->fd = -1;
 	for (d = 0; d < devices; d++)
 		vmm->dev[d] = -1;
@@ -500,14 +498,32 @@ static inline int vmm_start(struct vmm *vmm, const struct vmm_park *park,
 	}
 	if (late)
 		vmm->fd = vmm_open();
-	if (vmm->fd < 0)
-		return vmm->fd;
+	return vmm->fd < 0 ? vmm->fd : 0;
+}
+
+/* The devices become the context's, and @page is what they see */
+static inline int vmm_start_devices(struct vmm *vmm, uint32_t *page)
+{
+	unsigned int d;
+	int ret;
+
+	vmm->page = page;
 	ret = vmm_ioas_alloc(vmm->fd, &vmm->ioas);
 	if (!ret)
 		ret = vmm_map(vmm->fd, vmm->ioas, page, VMM_IOVA);
-	for (d = 0; d < devices && !ret; d++)
+	for (d = 0; d < vmm->devices && !ret; d++)
 		ret = vmm_start_device(vmm, d);
 	return ret;
+}
+
+/* Both */
+static inline int vmm_start(struct vmm *vmm, const struct vmm_park *park,
+			    unsigned int first, unsigned int devices,
+			    uint32_t *page)
+{
+	int ret = vmm_open_files(vmm, park, first, devices, false);
+
+	return ret ? ret : vmm_start_devices(vmm, page);
 }
 
 /* One more PASID of the set, attached to all devices */
@@ -566,7 +582,7 @@ static inline pid_t vmm_fork(const struct vmm_park *park, unsigned int devices,
 	pid = fork();
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		ret = vmm_start(&vmm, park, 0, devices, page, false);
+		ret = vmm_start(&vmm, park, 0, devices, page);
 		if (!ret)
 			ret = vmm_take(&vmm, n, n, &pasid);
 		if (!ret)
