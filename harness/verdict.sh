@@ -20,17 +20,25 @@ verdict() {
 		--expect "$list" "${args[@]}" || quit
 }
 
+# run_programs RUN KERNEL PROGRAMS [OPTION...]: boots it with these programs and
+# with OPTIONs of harness/boot, and judges by the lists of that name. The unit
+# tests of a kernel have their own steps.
+run_programs() {
+	local run=$1 kernel=$2 programs=$3
+	shift 3
+	harness/build-kernel "$kernel" || quit
+	# The judge sees how far it came.
+	harness/boot --kernel "$kernel" --tests "$programs" --append kunit.enable=0 \
+		--out "$build/results/$run" "$@" || true
+	verdict "$run" "$run"
+}
+
 # run_stalls RUN [OPTION...]: the tests of stalls on the emulated SMMUv3, with four
 # devices, on a kernel with all checkers, judged.
 run_stalls() {
-	local run=$1
-	shift
-	harness/build-kernel arm64-debug || quit
-	# The judge sees how far it came.
-	harness/boot --kernel arm64-debug --tests "ioasid_fault ioasid_stall" --stall on \
-		--devices "20 20 20 20" --timeout 500 --append "kunit.enable=0 test_timeout=400" \
-		--out "$build/results/$run" "$@" || true
-	verdict "$run" "$run"
+	run_programs "$1" arm64-debug "ioasid_fault ioasid_stall" --stall on \
+		--devices "20 20 20 20" --timeout 500 \
+		--append "kunit.enable=0 test_timeout=400" "${@:2}"
 }
 
 # total: makes one sum of those of several verdicts on standard input.
