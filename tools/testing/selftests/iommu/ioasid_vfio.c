@@ -105,6 +105,45 @@ TEST_F(vfio, without_set)
 	EXPECT_EQ(0, vfio_detach(a->dev[0], OWN));
 }
 
+/* With @pasid a page table, and after it another one for another page */
+static void other_page_table(struct __test_metadata *_metadata,
+			     struct vmm *vmm, uint32_t pasid)
+{
+	uint32_t first = another_hwpt(_metadata, vmm), *old = vmm->page;
+	int dev = vmm->dev[0];
+	uint32_t ioas, next;
+
+	EXPECT_EQ(0, vfio_attach(dev, first, pasid));
+	lands(_metadata, vmm, 0, pasid);
+	EXPECT_EQ(0, vfio_detach(dev, pasid));
+	EXPECT_EQ(0, vmm_destroy(vmm->fd, first));
+
+	vmm->page = vmm_page();
+	ASSERT_EQ(0, vmm_ioas_alloc(vmm->fd, &ioas));
+	ASSERT_EQ(0, vmm_map(vmm->fd, ioas, vmm->page, VMM_IOVA));
+	ASSERT_EQ(0, vmm_hwpt_alloc(vmm->fd, vmm->devid[0], ioas, &next));
+	vmm_clear(old);
+	EXPECT_EQ(0, vfio_attach(dev, next, pasid));
+	lands(_metadata, vmm, 0, pasid);
+	EXPECT_EQ(0, vmm_word(old));
+
+	EXPECT_EQ(0, vfio_detach(dev, pasid));
+	EXPECT_EQ(0, vmm_destroy(vmm->fd, next));
+	EXPECT_EQ(0, vmm_destroy(vmm->fd, ioas));
+	munmap(vmm->page, PDT_PAGE);
+	vmm->page = old;
+}
+
+/* The next page table may get the ASID or the domain id of one that is gone */
+TEST_F(vfio, next_page_table)
+{
+	uint32_t id = one_pasid(_metadata, &self->b);
+
+	other_page_table(_metadata, &self->a, OWN);
+	EXPECT_EQ(0, vfio_detach(self->b.dev[0], id));
+	other_page_table(_metadata, &self->b, id);
+}
+
 TEST_F(vfio, not_mine)
 {
 	struct vmm *a = &self->a;
