@@ -251,7 +251,10 @@ static int guest_do(struct guest *g, enum guest_op op)
 
 static void guest_run(const int *in, const int *out, int sock, uint32_t *page)
 {
-	struct guest_self self = { .in = in[0], .out = out[1], .sock = sock };
+	struct guest_self self = {
+		.in = in[0], .out = out[1], .sock = sock,
+		.vm = { .machine = -1, .vfio = -1 },
+	};
 	int fd;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -20,8 +20,12 @@ struct vm {
 
 static inline void vm_stop(struct vm *vm)
 {
-	close(vm->vfio);
-	close(vm->machine);
+	if (vm->vfio >= 0)
+		close(vm->vfio);
+	if (vm->machine >= 0)
+		close(vm->machine);
+	vm->vfio = -1;
+	vm->machine = -1;
 }
 
 /* Before the devices of @vmm are bound */
@@ -42,6 +46,8 @@ static inline int vm_start(struct vm *vm, const struct vmm *vmm)
 	close(kvm);
 	if (!ret)
 		ret = pdt_ioctl(vm->machine, KVM_CREATE_DEVICE, &vfio);
+	if (ret)
+		return ret;
 	vm->vfio = vfio.fd;
 	for (d = 0; d < vmm->devices && !ret; d++) {
 		add.addr = (uintptr_t)&vmm->dev[d];

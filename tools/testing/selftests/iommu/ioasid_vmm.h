@@ -476,7 +476,8 @@ static inline int vmm_start_device(struct vmm *vmm, unsigned int d)
 
 /*
  * Descriptors of a new context and of @devices from the park, starting with the
- * one at @first. @late: the iommufd gets the higher number.
+ * one at @first. @late: vmm_start_devices() opens the iommufd, so that it has the
+ * highest number.
  */
 static inline int vmm_open_files(struct vmm *vmm, const struct vmm_park *park,
 				 unsigned int first, unsigned int devices,
@@ -496,9 +497,7 @@ static inline int vmm_open_files(struct vmm *vmm, const struct vmm_park *park,
 		if (vmm->dev[d] < 0)
 			return vmm->dev[d];
 	}
-	if (late)
-		vmm->fd = vmm_open();
-	return vmm->fd < 0 ? vmm->fd : 0;
+	return late || vmm->fd >= 0 ? 0 : vmm->fd;
 }
 
 /* The devices become the context's, and @page is what they see */
@@ -508,6 +507,10 @@ static inline int vmm_start_devices(struct vmm *vmm, uint32_t *page)
 	int ret;
 
 	vmm->page = page;
+	if (vmm->fd < 0)
+		vmm->fd = vmm_open();
+	if (vmm->fd < 0)
+		return vmm->fd;
 	ret = vmm_ioas_alloc(vmm->fd, &vmm->ioas);
 	if (!ret)
 		ret = vmm_map(vmm->fd, vmm->ioas, page, VMM_IOVA);
