@@ -18,7 +18,11 @@
 /* What each PASID of each device costs on 7.3.4, in commands that are waited for */
 #define WAITS_EACH	3
 /* And a whole guest at most, with its four devices and their reset */
+#ifdef __aarch64__
 #define WAITS_ALL	128
+#else
+#define WAITS_ALL	64
+#endif
 
 static struct vmm_park park;
 static uint32_t *page;
